@@ -1,0 +1,389 @@
+//! The listing's part of the engine: one page after the other, each with the local users that it may concern.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    Action, Change, ChangeCode, ConnectionId, DirectoryEntry, DirectoryUser, EmailAddress, EmailKey, ExternalId,
+    ListingEnd, LocalUser, Policy, Target, UserStatus, Values,
+};
+
+use super::{
+    decide::{Revision, Wanted},
+    guard::Guards,
+    key::{Key, KeyMap, KeySet},
+    ledger::{Claim, ClaimKind, Entry, Ledger},
+    sweep::Sweep,
+};
+
+/// What a page adds to the plan, and takes back of it.
+#[derive(Debug, Default)]
+pub struct PagePlan {
+    /// Positions of changes that a later word of the directory about the same user has replaced.
+    pub retracted: Vec<u32>,
+    /// New changes.
+    pub changes: Vec<Change>,
+}
+
+/// The engine while the listing is read.
+pub struct Reconciler {
+    connection: ConnectionId,
+    pub(crate) policy: Policy,
+    default_role: String,
+    /// In the directory and in scope.
+    pub(crate) present: KeySet,
+    /// In the directory, left out by a filter.
+    pub(crate) excluded: KeySet,
+    /// Removed, as an incremental listing said.
+    pub(crate) removed: KeySet,
+    /// Records without an id: while there is one, nobody can be called absent.
+    pub(crate) unidentified: u64,
+    pub(crate) ledger: Ledger,
+    /// Who waits for whom to free an e-mail address.
+    pub(crate) waits: KeyMap<Key>,
+    pub(crate) guards: Guards,
+}
+
+impl Reconciler {
+    /// Starts reconciling a connection. New users get `default_role`.
+    #[must_use]
+    pub fn new(connection: ConnectionId, policy: Policy, default_role: String) -> Self {
+        Self {
+            connection,
+            policy,
+            default_role,
+            present: KeySet::default(),
+            excluded: KeySet::default(),
+            removed: KeySet::default(),
+            unidentified: 0,
+            ledger: Ledger::default(),
+            waits: KeyMap::default(),
+            guards: Guards::default(),
+        }
+    }
+
+    /// Distinct users read so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        (self.present.len() + self.excluded.len() + self.removed.len()) as u64
+    }
+
+    /// The addresses whose present holders [`Self::page`] has to know, given the linked users of the page: those of
+    /// new users and of users whose address changes. A page without either needs no look-up.
+    #[must_use]
+    pub fn emails_to_look_up(&self, entries: &[DirectoryEntry], linked: &[LocalUser]) -> Vec<EmailKey> {
+        let linked = by_external_id(self.connection, linked);
+        let mut wanted = HashSet::new();
+        for entry in entries {
+            let DirectoryEntry::Present(user) = entry else { continue };
+            let local = linked.get(user.external_id.as_str());
+            if self.policy.excludes(user, local.is_some()) {
+                continue;
+            }
+            let Some(email) = self.policy.email_of(user).map(|email| email.key()) else { continue };
+            if local.is_none_or(|local| EmailKey::of(&local.email) != email) {
+                wanted.insert(email);
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    /// Plans a page.
+    ///
+    /// `linked` are the local users linked to the connection by an id of the page; `holders` the tenant's users that
+    /// hold an address of [`Self::emails_to_look_up`]. More of either does no harm.
+    pub fn page(&mut self, entries: &[DirectoryEntry], linked: &[LocalUser], holders: &[LocalUser]) -> PagePlan {
+        let locals = Locals {
+            linked: by_external_id(self.connection, linked),
+            holders: holders.iter().map(|user| (EmailKey::of(&user.email), user)).collect(),
+        };
+        let mut plan = PagePlan::default();
+        for entry in entries {
+            self.entry(entry, &locals, &mut plan);
+        }
+        plan
+    }
+
+    /// The listing has ended; what is left is to find who is absent.
+    #[must_use]
+    pub fn end_of_listing(self, end: ListingEnd) -> Sweep {
+        Sweep::new(self, end)
+    }
+
+    fn entry(&mut self, entry: &DirectoryEntry, locals: &Locals<'_>, plan: &mut PagePlan) {
+        let id = match entry {
+            DirectoryEntry::Present(user) => &user.external_id,
+            DirectoryEntry::Removed(id) | DirectoryEntry::Unreadable(Some(id)) => id,
+            DirectoryEntry::Unreadable(None) => {
+                self.unidentified += 1;
+                let seq = self.ledger.next_seq();
+                plan.changes.push(refusal(seq, Action::Conflict, ChangeCode::UnreadableRecord));
+                return;
+            }
+        };
+        let key = Key::of_id(id);
+        self.forget(key, plan);
+        let local = locals.linked.get(id.as_str()).copied();
+        match entry {
+            DirectoryEntry::Present(user) if self.policy.excludes(user, local.is_some()) => {
+                self.excluded.insert(key);
+                self.departed(key, local, plan);
+            }
+            DirectoryEntry::Present(user) => {
+                self.present.insert(key);
+                match local {
+                    Some(local) => self.linked(key, user, local, locals, plan),
+                    None => self.unlinked(key, user, locals, plan),
+                }
+            }
+            DirectoryEntry::Removed(_) => {
+                self.removed.insert(key);
+                self.departed(key, local, plan);
+            }
+            DirectoryEntry::Unreadable(_) => {
+                self.present.insert(key);
+                self.refuse(key, id, local, None, (Action::Conflict, ChangeCode::UnreadableRecord), plan);
+            }
+        }
+    }
+
+    /// Of several entries about one user the last one counts.
+    fn forget(&mut self, key: Key, plan: &mut PagePlan) {
+        let was_seen = self.present.remove(&key) || self.excluded.remove(&key) || self.removed.remove(&key);
+        if was_seen {
+            self.waits.remove(&key);
+            let retracted: Vec<u32> = self.ledger.take_back(key).collect();
+            // A change of this very page has not been given out yet.
+            plan.changes.retain(|change| !retracted.contains(&change.seq));
+            plan.retracted.extend(retracted);
+        }
+    }
+
+    /// A user that was linked is not in scope any more.
+    fn departed(&mut self, key: Key, local: Option<&LocalUser>, plan: &mut PagePlan) {
+        let Some(local) = local.filter(|local| local.status == UserStatus::Active && self.policy.deactivate_missing)
+        else {
+            return;
+        };
+        self.existing(key, Action::Deactivate, local, Revision::departure(), None, plan);
+    }
+
+    fn linked(&mut self, key: Key, user: &DirectoryUser, local: &LocalUser, locals: &Locals<'_>, plan: &mut PagePlan) {
+        if left_alone(local, user.enabled) {
+            let why = (Action::Protected, ChangeCode::SuspendedLocally);
+            self.refuse(key, &user.external_id, Some(local), None, why, plan);
+            return;
+        }
+        let wanted = Wanted::of(user, &self.policy);
+        let mut revision = wanted.revise(local);
+        let mut moves_to = None;
+        let mut taken = None;
+        if let Some(email) = wanted.email.as_ref().filter(|email| email.as_str() != local.email) {
+            match self.way_to(email, local, locals) {
+                Way::Free => revision.set_email(local, email),
+                Way::Claim { waits_for } => {
+                    revision.set_email(local, email);
+                    moves_to = Some((email.key(), waits_for));
+                }
+                Way::Taken => taken = Some(email),
+            }
+        }
+        if !revision.after.is_empty() {
+            let only_email = revision.after == Values { email: revision.after.email.clone(), ..Values::default() };
+            let kind = if only_email { ClaimKind::MoveOnly } else { ClaimKind::MoveAndMore };
+            let claim = moves_to.map(|(to, waits_for)| {
+                self.waits.extend(waits_for.map(|holder| (key, holder)));
+                Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) }
+            });
+            self.existing(key, revision.action(), local, revision, claim, plan);
+        }
+        if let Some(email) = taken {
+            let why = (Action::Conflict, ChangeCode::EmailTaken);
+            self.refuse(key, &user.external_id, Some(local), Some(email.as_str()), why, plan);
+        }
+    }
+
+    /// Whether a linked user can move to an address.
+    fn way_to(&self, email: &EmailAddress, local: &LocalUser, locals: &Locals<'_>) -> Way {
+        let to = email.key();
+        if EmailKey::of(&local.email) == to {
+            return Way::Free;
+        }
+        match locals.holders.get(&to) {
+            None => Way::Claim { waits_for: None },
+            Some(holder) => match self.id_here(holder) {
+                Some(id) => Way::Claim { waits_for: Some(Key::of_id(id)) },
+                None => Way::Taken,
+            },
+        }
+    }
+
+    fn unlinked(&mut self, key: Key, user: &DirectoryUser, locals: &Locals<'_>, plan: &mut PagePlan) {
+        let id = &user.external_id;
+        let wanted = Wanted::of(user, &self.policy);
+        let Some(email) = &wanted.email else {
+            self.refuse(key, id, None, None, (Action::Conflict, ChangeCode::NoEmail), plan);
+            return;
+        };
+        let to = email.key();
+        let claim = |kind| Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) };
+        let refused = match locals.holders.get(&to).copied() {
+            Some(holder) if holder.link.is_none() && self.policy.adopts(&to) => {
+                let revision = adoption(&wanted, email, id, holder);
+                self.existing(key, Action::Link, holder, revision, Some(claim(ClaimKind::Adopt)), plan);
+                return;
+            }
+            Some(holder) => match self.id_here(holder) {
+                Some(holder) => {
+                    self.waits.insert(key, Key::of_id(holder));
+                    None
+                }
+                None if holder.link.is_none() => Some(ChangeCode::AdoptionNotAllowed),
+                None => Some(ChangeCode::EmailTaken),
+            },
+            None => None,
+        };
+        if let Some(code) = refused {
+            self.refuse(key, id, None, Some(email.as_str()), (Action::Conflict, code), plan);
+            return;
+        }
+        let change = Change {
+            seq: self.ledger.next_seq(),
+            action: Action::Create,
+            target: None,
+            external_id: Some(id.clone()),
+            email: Some(email.as_str().to_owned()),
+            before: Values::default(),
+            after: wanted.creation(email, id.as_str(), &self.default_role),
+            code: None,
+            deactivates: false,
+        };
+        self.ledger.entries.insert(key, Entry { claim: Some(claim(ClaimKind::Create)), ..Entry::of(&change) });
+        plan.changes.push(change);
+    }
+
+    /// The directory id by which a user is linked to this connection.
+    fn id_here<'a>(&self, user: &'a LocalUser) -> Option<&'a ExternalId> {
+        user.link.as_ref().filter(|link| link.connection == self.connection).map(|link| &link.external_id)
+    }
+
+    /// Gives out a change of an existing user.
+    fn existing(
+        &mut self,
+        key: Key,
+        action: Action,
+        local: &LocalUser,
+        revision: Revision,
+        claim: Option<Claim>,
+        plan: &mut PagePlan,
+    ) {
+        let linked_id = local.link.as_ref().map(|link| link.external_id.clone());
+        let new_id = revision.after.external_id.clone().flatten().and_then(|id| ExternalId::parse(&id));
+        let change = Change {
+            seq: self.ledger.next_seq(),
+            action,
+            target: Some(Target { user: local.id, version: local.version }),
+            external_id: new_id.or(linked_id),
+            email: Some(revision.after.email.clone().unwrap_or_else(|| local.email.clone())),
+            code: None,
+            deactivates: revision.deactivates(),
+            before: revision.before,
+            after: revision.after,
+        };
+        if self.policy.protects(&local.role) {
+            match change.after.status {
+                Some(UserStatus::Inactive) => self.guards.leaves(&local.role, key, change.seq),
+                Some(UserStatus::Active) => self.guards.returns(&local.role, key, change.seq),
+                None => {}
+            }
+        }
+        let links_active = action == Action::Link && local.status == UserStatus::Active;
+        self.ledger.entries.insert(key, Entry { links_active, claim, ..Entry::of(&change) });
+        plan.changes.push(change);
+    }
+
+    /// Gives out a refusal, beside a change of the same user where there is one.
+    fn refuse(
+        &mut self,
+        key: Key,
+        id: &ExternalId,
+        local: Option<&LocalUser>,
+        email: Option<&str>,
+        (action, code): (Action, ChangeCode),
+        plan: &mut PagePlan,
+    ) {
+        let mut change = Change {
+            target: local.map(|local| Target { user: local.id, version: local.version }),
+            external_id: Some(id.clone()),
+            email: email.or(local.map(|local| local.email.as_str())).map(str::to_owned),
+            ..refusal(self.ledger.next_seq(), action, code)
+        };
+        if let (Some(local), Some(email)) = (local, email.filter(|_| code == ChangeCode::EmailTaken)) {
+            change.before.email = Some(local.email.clone());
+            change.after.email = Some(email.to_owned());
+        }
+        match self.ledger.entries.get_mut(&key) {
+            Some(entry) => entry.with_conflict = true,
+            None => {
+                self.ledger.entries.insert(key, Entry::of(&change));
+            }
+        }
+        plan.changes.push(change);
+    }
+}
+
+/// Whether a linked user can have an address.
+enum Way {
+    /// It has it already, in another spelling.
+    Free,
+    /// Unless somebody with a better claim wants it too, and once its present holder has moved on.
+    Claim { waits_for: Option<Key> },
+    /// No: its holder is not the connection's to move.
+    Taken,
+}
+
+/// The local users that a page may concern.
+struct Locals<'a> {
+    linked: HashMap<&'a str, &'a LocalUser>,
+    holders: HashMap<EmailKey, &'a LocalUser>,
+}
+
+fn by_external_id(connection: ConnectionId, users: &[LocalUser]) -> HashMap<&str, &LocalUser> {
+    let links = users.iter().filter_map(|user| Some((user.link.as_ref()?, user)));
+    links
+        .filter(|(link, _)| link.connection == connection)
+        .map(|(link, user)| (link.external_id.as_str(), user))
+        .collect()
+}
+
+/// Whether a person's decision about a user stands against the directory's. A disabled account is no contradiction.
+fn left_alone(local: &LocalUser, enabled: Option<bool>) -> bool {
+    local.suspended_by_a_person() && enabled != Some(false)
+}
+
+/// Linking a local user. One who is to be left alone is linked and nothing more.
+fn adoption(wanted: &Wanted, email: &EmailAddress, id: &ExternalId, holder: &LocalUser) -> Revision {
+    let mut revision = Revision::default();
+    if !left_alone(holder, wanted.enabled) {
+        revision = wanted.revise(holder);
+        if holder.email != email.as_str() {
+            revision.set_email(holder, email);
+        }
+    }
+    revision.before.external_id = Some(None);
+    revision.after.external_id = Some(Some(id.as_str().to_owned()));
+    revision
+}
+
+fn refusal(seq: u32, action: Action, code: ChangeCode) -> Change {
+    Change {
+        seq,
+        action,
+        target: None,
+        external_id: None,
+        email: None,
+        before: Values::default(),
+        after: Values::default(),
+        code: Some(code),
+        deactivates: false,
+    }
+}

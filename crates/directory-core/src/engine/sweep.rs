@@ -1,0 +1,104 @@
+//! The engine after the listing: who is absent, and what the whole listing decides.
+
+use std::collections::BTreeMap;
+
+use crate::{Action, Amendment, Change, LinkedUser, ListingEnd, PlanSummary, Target};
+
+use super::{claims, decide::Revision, key::Key, ledger::Entry, listing::Reconciler};
+
+/// What the last step has to know of the tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantFacts {
+    /// Active users linked to the connection.
+    pub active_linked: u64,
+    /// Active users of the tenant in each protected role; a role without any may be missing.
+    pub active_by_role: BTreeMap<String, u64>,
+}
+
+/// The plan's last part.
+#[derive(Debug)]
+pub struct PlanTail {
+    /// Corrections of changes that were given out before.
+    pub amendments: Vec<Amendment>,
+    /// The finished plan in numbers.
+    pub summary: PlanSummary,
+}
+
+/// The engine once the listing has ended.
+pub struct Sweep {
+    engine: Reconciler,
+    seeks_absent: bool,
+    /// Users of the listing, not left out by a filter, that were given a change or a refusal.
+    in_scope_with_change: u64,
+}
+
+impl Sweep {
+    pub(crate) fn new(engine: Reconciler, end: ListingEnd) -> Self {
+        // A record whose id could not be read may be anybody's, so then nobody is known to be absent.
+        let absence_is_proven = end == ListingEnd::Complete && engine.unidentified == 0;
+        let in_scope = |key: &&Key| !engine.excluded.contains(key);
+        let in_scope_with_change = engine.ledger.entries.keys().filter(in_scope).count() as u64;
+        Self { seeks_absent: absence_is_proven && engine.policy.deactivate_missing, engine, in_scope_with_change }
+    }
+
+    /// Whether [`Self::linked`] has to be given the connection's active linked users.
+    #[must_use]
+    pub fn seeks_absent(&self) -> bool {
+        self.seeks_absent
+    }
+
+    /// Looks for absent users among some of the connection's active linked users; each is to be given once, in any
+    /// order. Gives nothing after a listing that proves nobody's absence.
+    pub fn linked(&mut self, users: &[LinkedUser]) -> Vec<Change> {
+        if !self.seeks_absent {
+            return Vec::new();
+        }
+        users.iter().filter_map(|user| self.absent(user)).collect()
+    }
+
+    fn absent(&mut self, user: &LinkedUser) -> Option<Change> {
+        let engine = &mut self.engine;
+        let key = Key::of_id(&user.external_id);
+        let listed = engine.present.contains(&key) || engine.excluded.contains(&key) || engine.removed.contains(&key);
+        if listed || engine.ledger.entries.contains_key(&key) {
+            return None;
+        }
+        let Revision { before, after } = Revision::departure();
+        let change = Change {
+            seq: engine.ledger.next_seq(),
+            action: Action::Deactivate,
+            target: Some(Target { user: user.id, version: user.version }),
+            external_id: Some(user.external_id.clone()),
+            email: Some(user.email.clone()),
+            before,
+            after,
+            code: None,
+            deactivates: true,
+        };
+        if engine.policy.protects(&user.role) {
+            engine.guards.leaves(&user.role, key, change.seq);
+        }
+        engine.ledger.entries.insert(key, Entry::of(&change));
+        Some(change)
+    }
+
+    /// Settles what only the whole listing decides, and adds up.
+    #[must_use]
+    pub fn finish(self, facts: &TenantFacts) -> PlanTail {
+        let mut engine = self.engine;
+        // Roles first: a user whose change is refused does not move away from its address either.
+        let mut amendments = engine.guards.settle(&facts.active_by_role, &mut engine.ledger);
+        amendments.extend(claims::settle(&mut engine.ledger, &engine.waits, &engine.present));
+
+        let mut summary = PlanSummary { active: facts.active_linked, ..PlanSummary::default() };
+        engine.ledger.count_into(&mut summary);
+        let listed = (engine.present.len() + engine.excluded.len() + engine.removed.len()) as u64;
+        let excluded = engine.excluded.len() as u64;
+        let counts = &mut summary.counts;
+        counts.seen = listed;
+        counts.excluded = excluded;
+        counts.conflicts += engine.unidentified;
+        counts.unchanged = listed - excluded - self.in_scope_with_change;
+        PlanTail { amendments, summary }
+    }
+}

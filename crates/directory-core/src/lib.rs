@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod engine;
+mod id;
+mod local;
+mod normal;
+mod plan;
+mod policy;
+mod provider;
+mod safeguard;
+mod source;
+
+pub use engine::{PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
+pub use id::{ConnectionId, ExternalId, RunId, TenantId, UserId};
+pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, UserStatus};
+pub use normal::{EmailAddress, EmailKey, normalise};
+pub use plan::{Action, Amendment, Change, ChangeCode, Counts, PlanSummary, Target, Values};
+pub use policy::{EmailAttribute, MaxDeactivations, Policy};
+pub use provider::{
+    ConnectionSettings, DirectoryProvider, FailureKind, Listing, ListingEnd, ListingPage, ProviderError,
+    ProviderFactory, RunErrorCode, fake,
+};
+pub use safeguard::{HoldReason, Verdict, check};
+pub use source::{AccountKind, DirectoryEntry, DirectoryUser};

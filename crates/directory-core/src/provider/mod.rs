@@ -1,0 +1,88 @@
+//! The port through which directories are read. A provider only reads.
+
+mod error;
+pub mod fake;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::DirectoryEntry;
+pub use error::{FailureKind, ProviderError, RunErrorCode};
+
+/// A directory that can be listed. Object-safe; one value serves one connection.
+#[async_trait]
+pub trait DirectoryProvider: Send + Sync {
+    /// Starts a listing of every user in scope.
+    async fn list(&self) -> Result<Box<dyn Listing>, ProviderError>;
+
+    /// Tries the credential and each permission that a listing needs, with as few requests as possible.
+    async fn verify(&self) -> Result<(), ProviderError>;
+}
+
+/// A listing under way. Pages are pulled; nothing is fetched ahead.
+#[async_trait]
+pub trait Listing: Send {
+    /// The next page. After a page with an end there are no more.
+    ///
+    /// An error ends the listing, and what it gave so far says nothing about who is absent. On
+    /// [`FailureKind::ListingExpired`] a new listing may succeed.
+    async fn next_page(&mut self) -> Result<ListingPage, ProviderError>;
+}
+
+/// Some entries of a listing; possibly none.
+#[derive(Clone, Debug)]
+pub struct ListingPage {
+    /// In the directory's order.
+    pub entries: Vec<DirectoryEntry>,
+    /// On the last page only.
+    pub end: Option<ListingEnd>,
+}
+
+/// How a listing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListingEnd {
+    /// Every user in scope was listed: whoever was not is absent.
+    Complete,
+    /// Only what changed was listed: absence means nothing.
+    Incremental,
+}
+
+/// Makes providers of one kind. Register one to add a directory; nothing else changes.
+pub trait ProviderFactory: Send + Sync {
+    /// The kind's name, as in a connection's `provider`.
+    fn provider(&self) -> &'static str;
+
+    /// A provider for one connection. Does no I/O; an error is a configuration error.
+    fn connect(
+        &self,
+        settings: &ConnectionSettings,
+        credential: SecretString,
+    ) -> Result<Box<dyn DirectoryProvider>, ProviderError>;
+}
+
+/// What a provider needs to know of a connection, apart from its credential.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// The directory's own id (Entra: the tenant's GUID).
+    pub directory_id: String,
+    /// The client's id in that directory.
+    pub client_id: String,
+    /// Only this group's members are in scope; `None` is the whole directory.
+    pub group_id: Option<String>,
+    /// With a group: members of the groups in it are in scope too.
+    pub include_nested_groups: bool,
+    /// Which of the provider's clouds; `None` is its main one.
+    pub cloud: Option<String>,
+}
+
+impl fmt::Debug for ConnectionSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionSettings")
+            .field("directory_id", &self.directory_id)
+            .field("group_id", &self.group_id)
+            .field("cloud", &self.cloud)
+            .finish_non_exhaustive()
+    }
+}
