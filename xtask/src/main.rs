@@ -1,0 +1,97 @@
+#![doc = include_str!("../README.md")]
+
+mod checks;
+mod postgres;
+mod tools;
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use crate::{checks::Step, postgres::Server};
+
+/// The repository's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check and every test, as CI does; with arguments, only the tests they select
+    Test {
+        /// Arguments of `cargo nextest run --workspace`: a filter, `--no-capture`, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        nextest: Vec<OsString>,
+    },
+    /// Run the checks that are not tests: format, dependencies, lints, documentation
+    Check,
+    /// Run a command with a throwaway database server in `DIRECTORY_TEST_POSTGRES_URL`
+    Postgres {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Task::Test { nextest } => test(&nextest),
+        Task::Check => check(),
+        Task::Postgres { command } => with_postgres(&command),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn test(nextest: &[OsString]) -> Result<ExitCode> {
+    // Everything that may be missing is asked for before the first long step, not after it.
+    tools::ensure(&[tools::NEXTEST])?;
+    if !nextest.is_empty() {
+        let server = Server::start()?;
+        checks::run(&root()?, &[checks::binaries(), checks::tests(nextest)], Some(server.url()))?;
+        eprintln!("\nOnly the tests that were asked for; `cargo xtask test` runs every check and test.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
+    let server = Server::start()?;
+    checks::run(&root()?, &checks::everything(), Some(server.url()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check() -> Result<ExitCode> {
+    tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
+    let steps: Vec<Step> = checks::without_tests();
+    checks::run(&root()?, &steps, None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn with_postgres(command: &[OsString]) -> Result<ExitCode> {
+    let [program, arguments @ ..] = command else {
+        anyhow::bail!("no command given");
+    };
+    let server = Server::start()?;
+    let status = Command::new(program)
+        .args(arguments)
+        .env(postgres::URL_VARIABLE, server.url())
+        .status()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    // A command that a signal ended has no code of its own.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The workspace's folder: xtask lies directly in it.
+fn root() -> Result<std::path::PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().context("xtask lies in no workspace")?.to_owned())
+}
