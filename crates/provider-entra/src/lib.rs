@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod cloud;
+mod error;
+mod json;
+mod links;
+mod listing;
+mod options;
+mod page;
+mod provider;
+mod request;
+mod retry;
+mod token;
+mod transport;
+
+pub use cloud::{Cloud, UnknownCloud};
+pub use options::{Bounds, EntraOptions, SetupError};
+pub use provider::EntraFactory;

@@ -1,0 +1,299 @@
+//! A page of users, from bytes to entries (protocol reference §2.1, §2.3, §3).
+
+use directory_core::{AccountKind, DirectoryEntry, DirectoryUser, ExternalId};
+use serde::Deserialize;
+use serde_json::{error::Category, value::RawValue};
+
+use crate::json::Text;
+
+/// A page as it arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<DirectoryEntry>,
+    /// There is more, even if `entries` is empty.
+    pub(crate) next_link: Option<String>,
+}
+
+/// Why a body is no page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    /// No JSON, or only the beginning of some.
+    NotJson,
+    /// JSON, but not what was asked for: `value` is missing or no array, say.
+    NotAsked,
+    /// A user of whom nothing but the id may be read: a permission is missing, and the user is not nameless.
+    Concealed,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct Envelope<'a, I> {
+    #[serde(borrow, default, rename = "@odata.nextLink")]
+    next_link: Option<Text<'a>>,
+    value: Vec<I>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'a> {
+    #[serde(borrow, default, rename = "@odata.type")]
+    odata_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    display_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    given_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    surname: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    mail: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    user_principal_name: Option<Text<'a>>,
+    #[serde(default)]
+    account_enabled: Option<bool>,
+    #[serde(borrow, default)]
+    user_type: Option<Text<'a>>,
+}
+
+/// What is wanted of an item that is no [`Item`].
+#[derive(Deserialize)]
+struct Stub<'a> {
+    #[serde(borrow, default, rename = "@odata.type")]
+    odata_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+}
+
+/// Reads a page. One pass where every item is sound; an unsound item costs a second one and nothing else.
+pub(crate) fn parse_page(body: &[u8]) -> Result<Page, BodyFault> {
+    check_object(body)?;
+    if let Ok(page) = serde_json::from_slice::<Envelope<'_, Item<'_>>>(body) {
+        let mut entries = Vec::with_capacity(page.value.len());
+        for item in page.value {
+            entries.extend(entry(item)?);
+        }
+        return Ok(Page { entries, next_link: owned(page.next_link) });
+    }
+    let page = serde_json::from_slice::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
+    let mut entries = Vec::with_capacity(page.value.len());
+    for raw in page.value {
+        match serde_json::from_str::<Item<'_>>(raw.get()) {
+            Ok(item) => entries.extend(entry(item)?),
+            Err(_) => entries.extend(unreadable(raw.get())),
+        }
+    }
+    Ok(Page { entries, next_link: owned(page.next_link) })
+}
+
+/// Reads the answer to a request for one object, of which only its being there matters.
+pub(crate) fn parse_object(body: &[u8]) -> Result<(), BodyFault> {
+    check_object(body)?;
+    let object: Stub<'_> = serde_json::from_slice(body).map_err(|error| fault_of(&error))?;
+    object.id.map(drop).ok_or(BodyFault::NotAsked)
+}
+
+/// serde would also take a JSON array for a struct.
+fn check_object(body: &[u8]) -> Result<(), BodyFault> {
+    match body.trim_ascii_start().first() {
+        Some(b'[') => Err(BodyFault::NotAsked),
+        _ => Ok(()),
+    }
+}
+
+fn fault_of(error: &serde_json::Error) -> BodyFault {
+    match error.classify() {
+        Category::Data => BodyFault::NotAsked,
+        Category::Io | Category::Syntax | Category::Eof => BodyFault::NotJson,
+    }
+}
+
+fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault> {
+    if !is_user(item.odata_type.as_ref()) {
+        return Ok(None);
+    }
+    let Some(external_id) = item.id.as_ref().and_then(|id| ExternalId::parse(id.as_str())) else {
+        return Ok(Some(DirectoryEntry::Unreadable(None)));
+    };
+    if item.is_concealed() {
+        return Err(BodyFault::Concealed);
+    }
+    // A guest may be an external member and an internal one a guest: only `userType` tells, never the name (§2.4).
+    let guest = item.user_type.is_some_and(|kind| kind.as_str().eq_ignore_ascii_case("guest"));
+    Ok(Some(DirectoryEntry::Present(DirectoryUser {
+        external_id,
+        user_principal_name: owned(item.user_principal_name),
+        mail: owned(item.mail),
+        display_name: owned(item.display_name),
+        given_name: owned(item.given_name),
+        family_name: owned(item.surname),
+        enabled: item.account_enabled,
+        kind: if guest { AccountKind::Guest } else { AccountKind::Member },
+    })))
+}
+
+impl Item<'_> {
+    fn is_concealed(&self) -> bool {
+        let texts = [
+            &self.display_name,
+            &self.given_name,
+            &self.surname,
+            &self.mail,
+            &self.user_principal_name,
+            &self.user_type,
+        ];
+        self.account_enabled.is_none() && texts.into_iter().all(Option::is_none)
+    }
+}
+
+fn unreadable(raw: &str) -> Option<DirectoryEntry> {
+    let Ok(stub) = serde_json::from_str::<Stub<'_>>(raw) else { return Some(DirectoryEntry::Unreadable(None)) };
+    let id = stub.id.and_then(|id| ExternalId::parse(id.as_str()));
+    is_user(stub.odata_type.as_ref()).then_some(DirectoryEntry::Unreadable(id))
+}
+
+/// With a cast, items need not say what they are.
+fn is_user(odata_type: Option<&Text<'_>>) -> bool {
+    odata_type.is_none_or(|kind| kind.as_str().trim_start_matches('#').eq_ignore_ascii_case("microsoft.graph.user"))
+}
+
+fn owned(text: Option<Text<'_>>) -> Option<String> {
+    text.map(|text| text.0.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn id(text: &str) -> ExternalId {
+        ExternalId::parse(text).expect("id")
+    }
+
+    fn entries(items: &str) -> Vec<DirectoryEntry> {
+        parse_page(format!(r#"{{"value":[{items}]}}"#).as_bytes()).expect("page").entries
+    }
+
+    fn user(items: &str) -> DirectoryUser {
+        match entries(items).as_slice() {
+            [DirectoryEntry::Present(user)] => user.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_full_user() {
+        let read = user(
+            r##"{"@odata.type":"#microsoft.graph.user","@odata.id":"x","id":"u1","displayName":"Zo\u00eb \"Z\" 山田",
+                "givenName":"Zoë","surname":"Ångström","mail":"zoe@example.org","userPrincipalName":"z@example.org",
+                "accountEnabled":false,"userType":"Guest","unknown":{"a":[1,2]},"onPremises@odata.count":3}"##,
+        );
+        assert_eq!(
+            read,
+            DirectoryUser {
+                external_id: id("u1"),
+                user_principal_name: Some("z@example.org".to_owned()),
+                mail: Some("zoe@example.org".to_owned()),
+                display_name: Some("Zoë \"Z\" 山田".to_owned()),
+                given_name: Some("Zoë".to_owned()),
+                family_name: Some("Ångström".to_owned()),
+                enabled: Some(false),
+                kind: AccountKind::Guest,
+            }
+        );
+    }
+
+    #[rstest]
+    #[case(r#""Member""#, AccountKind::Member)]
+    #[case(r#""Guest""#, AccountKind::Guest)]
+    #[case(r#""guest""#, AccountKind::Guest)]
+    #[case(r#""Other""#, AccountKind::Member)]
+    #[case("null", AccountKind::Member)]
+    fn kinds(#[case] user_type: &str, #[case] kind: AccountKind) {
+        let item = format!(r#"{{"id":"u","userPrincipalName":"a_b.test#EXT#@c.test","userType":{user_type}}}"#);
+        assert_eq!(user(&item).kind, kind);
+    }
+
+    #[rstest]
+    #[case(r#""accountEnabled":true,"#, Some(true))]
+    #[case(r#""accountEnabled":null,"#, None)]
+    #[case("", None)]
+    fn absent_is_not_false(#[case] member: &str, #[case] enabled: Option<bool>) {
+        assert_eq!(user(&format!(r#"{{{member}"id":"u","displayName":"A"}}"#)).enabled, enabled);
+    }
+
+    #[rstest]
+    #[case::wrong_type(r#"{"id":"bad","displayName":5}"#, Some("bad"))]
+    #[case::wrong_flag(r#"{"accountEnabled":"yes","id":"bad"}"#, Some("bad"))]
+    #[case::lone_surrogate(r#"{"displayName":"\ud800","id":"bad"}"#, Some("bad"))]
+    #[case::twice_a_name(r#"{"id":"bad","mail":null,"mail":"a@b.test"}"#, Some("bad"))]
+    #[case::no_id(r#"{"displayName":"A"}"#, None)]
+    #[case::null_id(r#"{"id":null,"displayName":"A"}"#, None)]
+    #[case::blank_id(r#"{"id":" ","displayName":"A"}"#, None)]
+    #[case::number_id(r#"{"id":7,"displayName":"A"}"#, None)]
+    #[case::no_object(r#""text""#, None)]
+    #[case::null("null", None)]
+    fn a_bad_item_is_one_entry(#[case] bad: &str, #[case] known: Option<&str>) {
+        let good = r#"{"id":"good","displayName":"G"}"#;
+        let read = entries(&format!("{good},{bad},{good}"));
+        assert_eq!(read.len(), 3, "{read:?}");
+        assert_eq!(read[1], DirectoryEntry::Unreadable(known.map(id)));
+        assert!(matches!(&read[2], DirectoryEntry::Present(user) if user.external_id == id("good")));
+    }
+
+    #[test]
+    fn other_kinds_of_object_are_no_users() {
+        let device = r##"{"@odata.type":"#microsoft.graph.device","id":"d","displayName":9}"##;
+        let group = r##"{"@odata.type":"#microsoft.graph.group","id":"g","displayName":null}"##;
+        assert_eq!(entries(&format!("{device},{group}")), []);
+    }
+
+    #[rstest]
+    #[case(r#"{"id":"u"}"#)]
+    #[case(
+        r##"{"@odata.type":"#microsoft.graph.user","id":"u","displayName":null,"givenName":null,"surname":null,
+        "mail":null,"userPrincipalName":null,"accountEnabled":null,"userType":null}"##
+    )]
+    fn a_user_of_nulls_is_concealed(#[case] item: &str) {
+        let body = format!(r#"{{"value":[{{"id":"v","displayName":"V"}},{item}]}}"#);
+        assert_eq!(parse_page(body.as_bytes()), Err(BodyFault::Concealed));
+        let body = format!(r#"{{"value":[{{"id":"v","displayName":3}},{item}]}}"#);
+        assert_eq!(parse_page(body.as_bytes()), Err(BodyFault::Concealed));
+    }
+
+    #[rstest]
+    #[case(r#"{"value":[]}"#, None)]
+    #[case(r#"{"value":[],"@odata.nextLink":null}"#, None)]
+    #[case(r#"{"@odata.nextLink":"https:\/\/x\/?a=b","@odata.count":3,"value":[]}"#, Some("https://x/?a=b"))]
+    fn next_links(#[case] body: &str, #[case] link: Option<&str>) {
+        let page = parse_page(body.as_bytes()).expect("page");
+        assert_eq!((page.entries.len(), page.next_link.as_deref()), (0, link));
+    }
+
+    #[rstest]
+    #[case("", BodyFault::NotJson)]
+    #[case("<html>Bad gateway</html>", BodyFault::NotJson)]
+    #[case(r#"{"value":[{"id":"u","displayName":"A"}"#, BodyFault::NotJson)]
+    #[case(r#"{"value":[]}}"#, BodyFault::NotJson)]
+    #[case("{}", BodyFault::NotAsked)]
+    #[case("null", BodyFault::NotAsked)]
+    #[case(r#"{"value":null}"#, BodyFault::NotAsked)]
+    #[case(r#"{"value":{}}"#, BodyFault::NotAsked)]
+    #[case(r#"{"value":[],"value":[]}"#, BodyFault::NotAsked)]
+    #[case(r#"{"value":[],"@odata.nextLink":5}"#, BodyFault::NotAsked)]
+    #[case("[null,[]]", BodyFault::NotAsked)]
+    #[case(r#"{"error":{"code":"UnknownError"}}"#, BodyFault::NotAsked)]
+    fn bodies_that_are_no_page(#[case] body: &str, #[case] fault: BodyFault) {
+        assert_eq!(parse_page(body.as_bytes()), Err(fault));
+    }
+
+    #[rstest]
+    #[case(r#"{"id":"g"}"#, Ok(()))]
+    #[case("{}", Err(BodyFault::NotAsked))]
+    #[case("[]", Err(BodyFault::NotAsked))]
+    #[case("<html>", Err(BodyFault::NotJson))]
+    fn objects(#[case] body: &str, #[case] read: Result<(), BodyFault>) {
+        assert_eq!(parse_object(body.as_bytes()), read);
+    }
+}

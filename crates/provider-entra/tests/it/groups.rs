@@ -1,0 +1,88 @@
+//! Listings of a group.
+
+use directory_core::{DirectoryEntry, RunErrorCode};
+use rstest::rstest;
+use serde_json::json;
+
+use crate::support::{
+    Entra, GROUP, REQUEST_ID, answer, assert_configuration, graph_error, header, ids, list, page, user,
+};
+
+#[rstest]
+#[case(false, "members")]
+#[case(true, "transitiveMembers")]
+#[tokio::test]
+async fn members_are_cast_and_the_header_is_sent_with_every_page(#[case] nested: bool, #[case] members: &str) {
+    let entra = Entra::start().await;
+    let path = format!("/v1.0/groups/{GROUP}/{members}/microsoft.graph.user");
+    let next = format!("{}{path}?$skiptoken=a", entra.server.uri());
+    let last = format!("{next}b");
+    entra.graph([page(&["u1"], Some(&next)), page(&[], Some(&last)), page(&["u2"], None)]).await;
+    let users = ids(&*entra.connect(Some(GROUP), nested)).await.expect("listed");
+    assert_eq!(users, ["u1", "u2"]);
+
+    let reads = entra.reads().await;
+    assert_eq!(reads.len(), 3);
+    let query = reads[0].url.query().expect("query");
+    assert!(query.ends_with("&$top=999&$count=true") && query.contains("accountEnabled,userType"), "{query}");
+    for read in &reads {
+        assert_eq!(read.url.path(), path);
+        assert_eq!(header(read, "consistencylevel"), Some("eventual"), "{}", read.url);
+    }
+}
+
+#[tokio::test]
+async fn only_users_are_taken_where_the_cast_is_not_heeded() {
+    let entra = Entra::start().await;
+    let mut typed = user("u1");
+    typed["@odata.type"] = "#microsoft.graph.user".into();
+    let device = json!({"@odata.type": "#microsoft.graph.device", "id": "d1", "displayName": null});
+    entra.graph([answer(200).set_body_json(json!({"value": [device, typed]}))]).await;
+    assert_eq!(ids(&*entra.connect(Some(GROUP), false)).await.expect("listed"), ["u1"]);
+}
+
+#[rstest]
+#[case(404, "Request_ResourceNotFound", RunErrorCode::GroupNotFound, "group ID")]
+#[case(403, "Authorization_RequestDenied", RunErrorCode::PermissionMissing, "GroupMember.Read.All")]
+#[case(403, "Authorization_RequestDenied", RunErrorCode::PermissionMissing, "User.Read.All")]
+#[tokio::test]
+async fn a_group_that_cannot_be_read(
+    #[case] status: u16,
+    #[case] graph_code: &str,
+    #[case] code: RunErrorCode,
+    #[case] hint: &str,
+) {
+    let entra = Entra::start().await;
+    entra.graph([graph_error(status, graph_code)]).await;
+    let error = ids(&*entra.connect(Some(GROUP), true)).await.expect_err("refused");
+    assert_configuration(&error, code, graph_code, hint);
+    assert_eq!(error.request_id.as_deref(), Some(REQUEST_ID));
+    assert_eq!(entra.reads().await.len(), 1);
+}
+
+#[tokio::test]
+async fn members_of_nulls_are_a_missing_permission() {
+    let entra = Entra::start().await;
+    let concealed = json!({
+        "@odata.type": "#microsoft.graph.user", "id": "u2", "displayName": null, "givenName": null, "surname": null,
+        "mail": null, "userPrincipalName": null, "accountEnabled": null, "userType": null,
+    });
+    let body = json!({"@odata.nextLink": entra.link("a"), "value": [user("u1"), concealed]});
+    entra.graph([answer(200).set_body_json(body)]).await;
+    let mut listing = entra.connect(Some(GROUP), false).list().await.expect("listing");
+    let error = listing.next_page().await.expect_err("no page with nameless people");
+    assert_configuration(&error, RunErrorCode::PermissionMissing, "User.Read.All", "admin consent");
+    assert_eq!(error.request_id.as_deref(), Some(REQUEST_ID));
+    assert_eq!(listing.next_page().await.expect_err("stays failed"), error);
+    assert_eq!(entra.reads().await.len(), 1, "the listing does not go on");
+}
+
+#[tokio::test]
+async fn a_user_with_few_values_is_data() {
+    let entra = Entra::start().await;
+    let sparse = json!({"id": "u1", "displayName": null, "mail": null, "userPrincipalName": "u1@example.org"});
+    entra.graph([answer(200).set_body_json(json!({"value": [sparse]}))]).await;
+    let entries = list(&*entra.connect(Some(GROUP), false)).await.expect("listed");
+    let [DirectoryEntry::Present(user)] = entries.as_slice() else { panic!("{entries:?}") };
+    assert_eq!((user.enabled, &user.display_name, &user.mail), (None, &None, &None));
+}
