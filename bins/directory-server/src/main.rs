@@ -1,0 +1,98 @@
+#![doc = include_str!("../README.md")]
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use directory_wiring::{
+    ServerArgs, ServerSettings, error_line, exit_code_of, init_logging, install_tls_provider, open_keyring, open_store,
+    providers,
+};
+use http_api::{ApiConfig, Server};
+use sync_engine::{SyncEngine, Worker};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Serves the directory sync API and executes its runs.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    settings: ServerArgs,
+}
+
+fn main() -> ExitCode {
+    install_tls_provider();
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error_line(&error));
+            ExitCode::from(exit_code_of(&error))
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let settings = cli.settings.resolve()?;
+    init_logging(&settings.common.log, "info");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let ended = runtime.block_on(serve(settings));
+    // Does not wait for what cannot be cancelled, like the lookup of a name.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
+    let keyring = Arc::new(open_keyring(&settings.common)?);
+    let store = open_store(&settings.common).await.context("cannot open the database")?;
+    store.migrate().await.context("cannot bring the database up to date")?;
+    let engine = SyncEngine::new(store, keyring, providers(&settings.common)?);
+
+    let config = ApiConfig { base_domain: settings.base_domain };
+    let server = Server::bind(settings.listen, engine.clone(), config)
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    // Before the address is known to anybody, so that no signal meets the default action.
+    let stop = stop_on_signal()?;
+    announce(server.local_addr()).context("cannot write to standard output")?;
+
+    let worker = Worker::new(engine, settings.workers).run(stop.clone());
+    let api = async {
+        let ended = server.run(stop.clone()).await;
+        // The worker is not to go on behind an API that has failed.
+        stop.cancel();
+        ended
+    };
+    let (ended, ()) = tokio::join!(api, worker);
+    tracing::info!("stopped");
+    ended.context("cannot serve")
+}
+
+/// The line that tells whoever started the process where it serves.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    out.flush()
+}
+
+/// Cancelled by SIGTERM or SIGINT.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let (mut terminate, mut interrupt): (Signal, Signal) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: running work is finished or given back");
+        told.cancel();
+    });
+    Ok(stop)
+}

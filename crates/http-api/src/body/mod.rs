@@ -1,0 +1,62 @@
+//! JSON bodies: bounded, typed, wiped, and never repeated in an answer.
+
+mod complaint;
+
+use std::time::Duration;
+
+use actix_web::{HttpMessage, HttpRequest, http::header, web::Payload};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::problem::{Kind, Problem};
+
+const MAX_BYTES: usize = 64 * 1024;
+/// For the whole body: a client that dribbles must not hold a connection.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The body, or `None` when there is none.
+pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<Option<T>, Problem> {
+    // It may hold a secret: taken in one piece, so that no copy is left behind by growing, and wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
+    tokio::time::timeout(TIME_LIMIT, read(payload, &mut bytes))
+        .await
+        .map_err(|_| Problem::new(Kind::RequestTimeout, "The body did not arrive within 30 seconds."))??;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    check_type(request)?;
+    complaint::from_slice(&bytes).map(Some).map_err(|error| Problem::bad_input(vec![error]))
+}
+
+async fn read(mut payload: Payload, bytes: &mut Vec<u8>) -> Result<(), Problem> {
+    let mut fits = true;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Kind::BadRequest, "The body could not be read to its end."))?;
+        fits = fits && bytes.len() + chunk.len() <= MAX_BYTES;
+        if !fits {
+            return Err(Problem::new(Kind::PayloadTooLarge, "The body must be at most 65536 bytes."));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(())
+}
+
+fn check_type(request: &HttpRequest) -> Result<(), Problem> {
+    let refuse = |detail: &'static str| Err(Problem::new(Kind::UnsupportedMediaType, detail));
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return refuse("The body must be sent without a Content-Encoding.");
+    }
+    let Ok(Some(media_type)) = request.mime_type() else {
+        return refuse("Send the body with `Content-Type: application/json`.");
+    };
+    let is_json = media_type.type_() == "application"
+        && (media_type.subtype() == "json" || media_type.suffix().is_some_and(|suffix| suffix == "json"));
+    // JSON is UTF-8 between programs (RFC 8259 §8.1).
+    let is_utf8 = media_type.get_param("charset").is_none_or(|charset| charset == "utf-8");
+    if is_json && is_utf8 {
+        Ok(())
+    } else {
+        refuse("The body must be JSON in UTF-8, with `Content-Type: application/json`.")
+    }
+}

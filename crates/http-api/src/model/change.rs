@@ -1,0 +1,132 @@
+//! A line of a run's history as it is shown.
+
+use directory_core::{Action, ChangeCode, ExternalId, UserId, Values};
+use serde::Serialize;
+use store::{ChangeRecord, Outcome};
+
+const STALE: &str =
+    "The user was changed here after the plan was made, so this change was not applied. The next run plans it again.";
+const FAILED: &str = "The database refused this change. The next run plans it again.";
+
+/// A line of a run's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeView {
+    /// Position in the plan; there may be gaps.
+    pub seq: u32,
+    /// What it does.
+    pub action: Action,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The local user. `None` for a refusal that concerns nobody here, and for a creation that is not applied: there
+    /// is no such user then.
+    pub user_id: Option<UserId>,
+    /// The directory user; `None` for a record without an id.
+    pub external_id: Option<ExternalId>,
+    /// The address to recognise the user by.
+    pub email: Option<String>,
+    /// The changed attributes' old values; `None` where there are none, as for a creation.
+    pub before: Option<Values>,
+    /// Their new values; `None` where there are none.
+    pub after: Option<Values>,
+    /// Why it was refused.
+    pub code: Option<ChangeCode>,
+    /// Why it was refused or not applied, and the next step.
+    pub message: Option<&'static str>,
+}
+
+impl From<ChangeRecord> for ChangeView {
+    fn from(change: ChangeRecord) -> Self {
+        let made = change.action != Action::Create || change.outcome == Outcome::Applied;
+        Self {
+            seq: change.seq,
+            action: change.action,
+            outcome: change.outcome,
+            user_id: change.user.filter(|_| made),
+            external_id: change.external_id,
+            email: change.email,
+            before: unless_empty(change.before),
+            after: unless_empty(change.after),
+            code: change.code,
+            message: message(change.code, change.outcome),
+        }
+    }
+}
+
+fn unless_empty(values: Values) -> Option<Values> {
+    (!values.is_empty()).then_some(values)
+}
+
+fn message(code: Option<ChangeCode>, outcome: Outcome) -> Option<&'static str> {
+    match (code, outcome) {
+        (Some(code), _) => Some(code.message()),
+        (None, Outcome::Stale) => Some(STALE),
+        (None, Outcome::Failed) => Some(FAILED),
+        (None, Outcome::Planned | Outcome::Applied | Outcome::Rejected) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn creation(outcome: Outcome) -> ChangeRecord {
+        ChangeRecord {
+            seq: 1,
+            action: Action::Create,
+            outcome,
+            user: Some(ID.parse().unwrap()),
+            user_version: None,
+            external_id: ExternalId::parse("e1"),
+            email: Some("ada@example.org".to_owned()),
+            before: Values::default(),
+            after: Values { given_name: Some(None), ..Values::default() },
+            code: None,
+        }
+    }
+
+    fn view(change: ChangeRecord) -> Value {
+        serde_json::to_value(ChangeView::from(change)).unwrap()
+    }
+
+    #[test]
+    fn an_applied_creation_has_every_member() {
+        assert_eq!(
+            view(creation(Outcome::Applied)),
+            json!({
+                "seq": 1, "action": "create", "outcome": "applied", "userId": ID, "externalId": "e1",
+                "email": "ada@example.org", "before": null, "after": {"givenName": null}, "code": null, "message": null,
+            })
+        );
+    }
+
+    #[test]
+    fn a_creation_names_no_user_before_there_is_one() {
+        for outcome in [Outcome::Planned, Outcome::Rejected, Outcome::Stale, Outcome::Failed] {
+            assert_eq!(view(creation(outcome))["userId"], Value::Null, "{outcome:?}");
+        }
+        let update = ChangeRecord { action: Action::Update, ..creation(Outcome::Planned) };
+        assert_eq!(view(update)["userId"], ID);
+    }
+
+    #[test]
+    fn what_was_not_applied_says_why() {
+        let refused = ChangeRecord {
+            action: Action::Conflict,
+            code: Some(ChangeCode::NoEmail),
+            after: Values::default(),
+            ..creation(Outcome::Planned)
+        };
+        let refused = view(refused);
+        assert_eq!(refused["code"], "no_email");
+        assert_eq!(refused["message"], ChangeCode::NoEmail.message());
+        assert_eq!(refused["after"], Value::Null);
+        assert_eq!(view(creation(Outcome::Stale))["message"], STALE);
+        assert_eq!(view(creation(Outcome::Failed))["message"], FAILED);
+        assert_eq!(view(creation(Outcome::Rejected))["message"], Value::Null);
+    }
+}

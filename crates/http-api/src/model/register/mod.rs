@@ -1,0 +1,85 @@
+//! The body of a registration: what may be left out, what is refused, and what becomes of it.
+
+mod check;
+mod collect;
+mod policy;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use directory_core::TenantId;
+use secrecy::SecretString;
+use serde::Deserialize;
+use sync_engine::Registration;
+
+use crate::model::{FieldError, input};
+use collect::Collect;
+pub use policy::{MaxDeactivationsInput, PolicyInput};
+
+const PROVIDER: &str = "entra";
+const DEFAULT_CLOUD: &str = "global";
+const DEFAULT_ROLE: &str = "member";
+
+/// The body of an Entra registration, as it was sent. Of members that may be left out, null means the default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegisterEntra {
+    /// Required: 1 to 200 characters.
+    pub display_name: Option<String>,
+    /// Required: the directory's GUID.
+    pub directory_id: Option<String>,
+    /// Required: the application's GUID.
+    pub client_id: Option<String>,
+    /// Required: the value of the application's client secret.
+    pub client_secret: Option<SecretString>,
+    /// Limits the scope to the members of this group.
+    pub group_id: Option<String>,
+    /// Role of the users that the connection creates; `member` unless said.
+    pub default_role: Option<String>,
+    /// `global` unless said.
+    pub cloud: Option<String>,
+    /// When the client secret ends, in RFC 3339.
+    pub client_secret_expires_at: Option<String>,
+    /// A cron expression or `every 15m`; by hand unless said.
+    pub schedule: Option<String>,
+    /// The rules; what it leaves out stays at the default.
+    #[serde(default, deserialize_with = "input::object")]
+    pub policy: Option<PolicyInput>,
+}
+
+impl RegisterEntra {
+    /// The registration that this asks for, or everything that is wrong with it.
+    pub fn into_registration(self, tenant: TenantId) -> Result<Registration, Vec<FieldError>> {
+        let mut collect = Collect::default();
+        let display_name = collect.required("/displayName", self.display_name.as_deref(), check::display_name);
+        let directory_id = collect.required("/directoryId", self.directory_id.as_deref(), check::guid);
+        let client_id = collect.required("/clientId", self.client_id.as_deref(), check::guid);
+        let credential = collect.required("/clientSecret", self.client_secret, check::client_secret);
+        let group_id = collect.optional("/groupId", self.group_id.as_deref(), check::guid);
+        let default_role = collect.optional("/defaultRole", self.default_role.as_deref(), check::role);
+        let cloud = collect.optional("/cloud", self.cloud.as_deref(), check::cloud);
+        let credential_expires_at =
+            collect.optional("/clientSecretExpiresAt", self.client_secret_expires_at.as_deref(), check::time);
+        let schedule = collect.optional("/schedule", self.schedule.as_deref(), schedule::normalise);
+        let policy = self.policy.unwrap_or_default().into_policy(self.group_id.is_some(), &mut collect);
+
+        let required = (display_name, directory_id, client_id, credential);
+        let (Some(display_name), Some(directory_id), Some(client_id), Some(credential)) = required else {
+            return Err(collect.into_errors());
+        };
+        collect.finish(Registration {
+            tenant,
+            provider: PROVIDER.to_owned(),
+            display_name,
+            directory_id,
+            client_id,
+            credential,
+            group_id,
+            cloud: cloud.unwrap_or_else(|| DEFAULT_CLOUD.to_owned()),
+            default_role: default_role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            policy,
+            schedule,
+            credential_expires_at,
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! A run as it is shown, and what may be said when asking for one.
+
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, Counts, HoldReason, RunErrorCode, RunId};
+use serde::{Deserialize, Serialize};
+use store::{Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
+
+use crate::model::input;
+
+/// How to run a sync. Every member may be left out or null; other members are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SyncInput {
+    /// How to read the directory; `auto` unless said.
+    #[serde(default, deserialize_with = "input::word")]
+    pub mode: Option<RunMode>,
+    /// Plan, and write nothing; `false` unless said.
+    pub dry_run: Option<bool>,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are the interface's, and mean what store::Run says")]
+pub struct RunView {
+    pub id: RunId,
+    pub connection_id: ConnectionId,
+    pub status: RunStatus,
+    pub phase: Option<RunPhase>,
+    pub mode: RunMode,
+    pub trigger: Trigger,
+    pub dry_run: bool,
+    pub counts: Counts,
+    pub plan_digest: Option<String>,
+    /// Why the run is, or was, held; of a dry run, why a real one would be.
+    pub hold: Option<HoldView>,
+    /// Why the run failed.
+    pub error: Option<RunErrorView>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Why a run is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldView {
+    /// At least one.
+    pub reasons: Vec<HoldReasonView>,
+}
+
+/// One reason: its `code`, the numbers that belong to it, and a `message`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldReasonView {
+    /// The code and the numbers.
+    #[serde(flatten)]
+    pub reason: HoldReason,
+    /// The same for people.
+    pub message: String,
+}
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunErrorView {
+    /// What kind of failure.
+    pub code: RunErrorCode,
+    /// What happened.
+    pub message: String,
+    /// The next step.
+    pub hint: String,
+    /// The directory's id of the failed request.
+    pub request_id: Option<String>,
+}
+
+impl From<Run> for RunView {
+    fn from(run: Run) -> Self {
+        Self {
+            id: run.id,
+            connection_id: run.connection,
+            status: run.status,
+            phase: run.phase,
+            mode: run.mode,
+            trigger: run.trigger,
+            dry_run: run.dry_run,
+            counts: run.counts,
+            plan_digest: run.plan_digest,
+            hold: HoldView::of(run.hold),
+            error: run.error.map(RunErrorView::from),
+            created_at: run.created_at,
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+        }
+    }
+}
+
+impl HoldView {
+    fn of(reasons: Vec<HoldReason>) -> Option<Self> {
+        let reasons: Vec<_> = reasons.into_iter().map(HoldReasonView::from).collect();
+        (!reasons.is_empty()).then_some(Self { reasons })
+    }
+}
+
+impl From<HoldReason> for HoldReasonView {
+    fn from(reason: HoldReason) -> Self {
+        Self { message: reason.message(), reason }
+    }
+}
+
+impl From<RunError> for RunErrorView {
+    fn from(error: RunError) -> Self {
+        Self { code: error.code, message: error.message, hint: error.hint, request_id: error.request_id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use directory_core::MaxDeactivations;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const AT: &str = "2026-01-02T03:04:05Z";
+
+    fn run() -> Run {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        Run {
+            id: id.parse().unwrap(),
+            tenant: id.parse().unwrap(),
+            connection: id.parse().unwrap(),
+            status: RunStatus::Queued,
+            phase: None,
+            mode: RunMode::Auto,
+            trigger: Trigger::Manual,
+            dry_run: false,
+            counts: Counts::default(),
+            planned_changes: None,
+            exceptions: 0,
+            plan_digest: None,
+            hold: Vec::new(),
+            error: None,
+            created_at: AT.parse().unwrap(),
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    fn view(run: Run) -> Value {
+        serde_json::to_value(RunView::from(run)).unwrap()
+    }
+
+    #[test]
+    fn a_queued_run_has_every_member() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let counts = json!({
+            "seen": 0, "created": 0, "updated": 0, "linked": 0, "deactivated": 0, "reactivated": 0, "unchanged": 0,
+            "excluded": 0, "protected": 0, "conflicts": 0,
+        });
+        assert_eq!(
+            view(run()),
+            json!({
+                "id": id, "connectionId": id, "status": "queued", "phase": null, "mode": "auto", "trigger": "manual",
+                "dryRun": false, "counts": counts, "planDigest": null, "hold": null, "error": null, "createdAt": AT,
+                "startedAt": null, "finishedAt": null,
+            })
+        );
+    }
+
+    #[test]
+    fn a_hold_reason_has_its_code_its_numbers_and_a_message() {
+        let limit = MaxDeactivations { percent: 20, count: 10 };
+        let reason = HoldReason::TooManyDeactivations { deactivations: 30, active: 100, limit };
+        let view = view(Run { hold: vec![reason.clone()], ..run() });
+        let expected = json!({"reasons": [{
+            "code": "too_many_deactivations", "deactivations": 30, "active": 100,
+            "limit": {"percent": 20, "count": 10}, "message": reason.message(),
+        }]});
+        assert_eq!(view["hold"], expected);
+    }
+
+    #[test]
+    fn an_error_keeps_the_directorys_request_id() {
+        let error = RunError {
+            code: RunErrorCode::CredentialInvalid,
+            message: "m".to_owned(),
+            hint: "h".to_owned(),
+            request_id: Some("r".to_owned()),
+        };
+        let expected = json!({"code": "credential_invalid", "message": "m", "hint": "h", "requestId": "r"});
+        assert_eq!(view(Run { error: Some(error), ..run() })["error"], expected);
+    }
+}

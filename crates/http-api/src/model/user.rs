@@ -1,0 +1,129 @@
+//! A user as it is shown.
+
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, DeactivatedBy, ExternalId, RunId, UserId, UserStatus};
+use serde::Serialize;
+use store::UserRecord;
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are the interface's, and mean what store::UserRecord says")]
+pub struct UserView {
+    pub id: UserId,
+    pub email: String,
+    pub display_name: String,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub role: String,
+    pub status: UserStatus,
+    /// Of an inactive user: who made it so.
+    pub deactivation: Option<DeactivationView>,
+    /// `None`: a local user.
+    pub connection_id: Option<ConnectionId>,
+    pub external_id: Option<ExternalId>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Who deactivated a user, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeactivationView {
+    /// Nothing stored means a person did.
+    pub by: DeactivatedBy,
+    /// The run that did it; `None` when it was no run.
+    pub run_id: Option<RunId>,
+    /// `None` when whoever did it did not say.
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl From<UserRecord> for UserView {
+    fn from(record: UserRecord) -> Self {
+        let user = record.user;
+        let deactivation = (user.status == UserStatus::Inactive).then(|| DeactivationView {
+            by: user.deactivated_by.unwrap_or(DeactivatedBy::Admin),
+            run_id: record.deactivated_run,
+            at: record.deactivated_at,
+        });
+        let (connection_id, external_id) = user.link.map(|link| (link.connection, link.external_id)).unzip();
+        Self {
+            id: user.id,
+            email: user.email,
+            display_name: user.display_name,
+            given_name: user.given_name,
+            family_name: user.family_name,
+            role: user.role,
+            status: user.status,
+            deactivation,
+            connection_id,
+            external_id,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use directory_core::{Link, LocalUser};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    const AT: &str = "2026-01-02T03:04:05Z";
+
+    fn record() -> UserRecord {
+        UserRecord {
+            user: LocalUser {
+                id: ID.parse().unwrap(),
+                version: 1,
+                email: "ada@example.org".to_owned(),
+                display_name: "Ada".to_owned(),
+                given_name: None,
+                family_name: None,
+                role: "member".to_owned(),
+                status: UserStatus::Active,
+                deactivated_by: None,
+                link: None,
+            },
+            deactivated_run: None,
+            deactivated_at: None,
+            created_at: AT.parse().unwrap(),
+            updated_at: AT.parse().unwrap(),
+        }
+    }
+
+    fn view(record: UserRecord) -> Value {
+        serde_json::to_value(UserView::from(record)).unwrap()
+    }
+
+    #[test]
+    fn a_local_user_has_every_member() {
+        assert_eq!(
+            view(record()),
+            json!({
+                "id": ID, "email": "ada@example.org", "displayName": "Ada", "givenName": null, "familyName": null,
+                "role": "member", "status": "active", "deactivation": null, "connectionId": null, "externalId": null,
+                "createdAt": AT, "updatedAt": AT,
+            })
+        );
+    }
+
+    #[test]
+    fn an_inactive_user_says_who_did_it() {
+        let mut record = record();
+        record.user.status = UserStatus::Inactive;
+        assert_eq!(view(record.clone())["deactivation"], json!({"by": "admin", "runId": null, "at": null}));
+
+        record.user.deactivated_by = Some(DeactivatedBy::DirectoryAbsent);
+        record.user.link =
+            Some(Link { connection: ID.parse().unwrap(), external_id: ExternalId::parse("e1").unwrap() });
+        record.deactivated_run = Some(ID.parse().unwrap());
+        record.deactivated_at = Some(AT.parse().unwrap());
+        let view = view(record);
+        assert_eq!(view["deactivation"], json!({"by": "directory_absent", "runId": ID, "at": AT}));
+        assert_eq!((&view["connectionId"], &view["externalId"]), (&json!(ID), &json!("e1")));
+    }
+}

@@ -1,0 +1,310 @@
+//! What is answered when a request cannot be served: RFC 9457 problem details, always in the same shape.
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    body::BoxBody,
+    http::{StatusCode, header},
+};
+use directory_core::RunId;
+use serde::Serialize;
+use store::{BoxError, StoreError};
+use sync_engine::EngineError;
+
+use crate::{model::FieldError, request_id::RequestId};
+
+const MEDIA_TYPE: &str = "application/problem+json";
+/// How long a client should leave an overloaded or restarting database alone.
+const RETRY_AFTER_SECONDS: &str = "5";
+
+/// What kind of problem it is. Decides status, code and title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    RunActive,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Internal,
+    Unavailable,
+}
+
+impl Kind {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::RunActive => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The word for programs.
+    fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
+            Self::RunActive => "run_active",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request is not valid",
+            Self::Unauthorized => "A valid API token is required",
+            Self::Forbidden => "The token does not allow this",
+            Self::NotFound => "There is no such resource",
+            Self::MethodNotAllowed => "The resource does not have this method",
+            Self::RequestTimeout => "The request took too long to arrive",
+            Self::RunActive => "The connection has an active run",
+            Self::PayloadTooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "The body is not JSON",
+            Self::Internal => "The server failed",
+            Self::Unavailable => "The service is not available at the moment",
+        }
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// Why a request is not served. The middleware makes the response of it, since only that knows the request's id.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    active_run: Option<RunId>,
+    source: Option<BoxError>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), active_run: None, source: None }
+    }
+
+    /// Absent, or another tenant's: the two must look the same.
+    pub(crate) fn not_found() -> Self {
+        Self::new(Kind::NotFound, "Nothing is found at this address, or it is not yours to see.")
+    }
+
+    /// Each wrong part of the input.
+    pub(crate) fn bad_input(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(Kind::BadRequest, "Some of the input is not valid; `errors` says which.") }
+    }
+
+    /// The connection is busy with this run.
+    pub(crate) fn run_active(run: RunId) -> Self {
+        let detail = "The connection has a run that is queued or running; wait for it, or cancel it.";
+        Self { active_run: Some(run), ..Self::new(Kind::RunActive, detail) }
+    }
+
+    /// A defect of ours, or a failure that the client can do nothing about. The log has the source.
+    pub(crate) fn internal(source: impl Into<BoxError>) -> Self {
+        let detail = "The server could not serve the request. Its log has more under the request's id.";
+        Self { source: Some(source.into()), ..Self::new(Kind::Internal, detail) }
+    }
+
+    /// A failure that is worth another try.
+    pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
+        let detail = "The database cannot be used at the moment. Try again in a few seconds.";
+        Self { source: Some(source.into()), ..Self::new(Kind::Unavailable, detail) }
+    }
+
+    /// What the framework answered by itself.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match Kind::of_status(status) {
+            Kind::NotFound => Self::not_found(),
+            kind @ Kind::MethodNotAllowed => Self::new(kind, "The `Allow` header has the methods of this resource."),
+            kind => Self::new(kind, kind.title()),
+        }
+    }
+
+    /// The word for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// For the log: each error of the chain once. `None` when the client is at fault.
+    pub(crate) fn cause(&self) -> Option<String> {
+        let first: &dyn std::error::Error = self.source.as_deref()?;
+        let chain = std::iter::successors(Some(first), |error| error.source());
+        Some(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+
+    /// The response. The caller adds the request's id as a header, as to every response.
+    pub(crate) fn render(&self, request: &RequestId) -> HttpResponse {
+        let mut response = HttpResponse::build(self.kind.status());
+        match self.kind {
+            Kind::Unauthorized => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            _ => &mut response,
+        };
+        let body = Body {
+            kind: format!("urn:problem-type:directory:{}", self.code()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            code: self.code(),
+            request_id: request.as_str(),
+            errors: &self.errors,
+            active_run_id: self.active_run,
+        };
+        // Set last: `json` leaves a content type that is there alone.
+        response.content_type(MEDIA_TYPE).json(body)
+    }
+}
+
+/// The members of the interface, in its order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_run_id: Option<RunId>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// An empty stand-in, which the middleware replaces.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.kind.status())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Conflict(_)
+            | StoreError::LeaseLost
+            | StoreError::Schema(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            // Its texts are for the administrator: the values cannot be used to reach the directory.
+            EngineError::Provider(error) => Self::new(Kind::BadRequest, format!("{} {}", error.message, error.hint)),
+            error @ (EngineError::UnknownProvider(_) | EngineError::Seal(_)) => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn rendered(problem: &Problem) -> (HttpResponse<()>, Value) {
+        let request = RequestId::of(Some("req-1"));
+        let (head, body) = problem.render(&request).into_parts();
+        (head, serde_json::from_slice(&to_bytes(body).await.unwrap()).unwrap())
+    }
+
+    fn header<'a>(response: &'a HttpResponse<()>, name: &str) -> Option<&'a str> {
+        response.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[actix_web::test]
+    async fn bad_input_has_every_member() {
+        let (head, body) = rendered(&Problem::bad_input(vec![FieldError::new("/cloud", "is wrong")])).await;
+        assert_eq!(head.status(), 400);
+        assert_eq!(header(&head, "content-type"), Some("application/problem+json"));
+        let expected = json!({
+            "type": "urn:problem-type:directory:bad_request", "title": "The request is not valid", "status": 400,
+            "detail": "Some of the input is not valid; `errors` says which.", "code": "bad_request",
+            "requestId": "req-1", "errors": [{"pointer": "/cloud", "detail": "is wrong"}],
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[actix_web::test]
+    async fn an_active_run_is_named() {
+        let run: RunId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let (head, body) = rendered(&Problem::run_active(run)).await;
+        assert_eq!((head.status().as_u16(), &body["activeRunId"]), (409, &json!(run)));
+    }
+
+    #[actix_web::test]
+    async fn a_failing_store_is_kept_from_the_client() {
+        let lost = StoreError::Unavailable("connection to 10.0.0.1 refused".into());
+        let problem = Problem::from(EngineError::Store(lost));
+        assert_eq!(problem.cause().as_deref(), Some("the database is not available: connection to 10.0.0.1 refused"));
+        let (head, body) = rendered(&problem).await;
+        assert_eq!((head.status().as_u16(), header(&head, "retry-after")), (503, Some("5")));
+        assert!(!body.to_string().contains("10.0.0.1"));
+
+        let broken = Problem::from(StoreError::Database("syntax error".into()));
+        let (head, body) = rendered(&broken).await;
+        assert_eq!((head.status().as_u16(), &body["code"]), (500, &json!("internal")));
+        assert!(!body.to_string().contains("syntax"));
+    }
+
+    #[actix_web::test]
+    async fn a_missing_token_says_how_to_authenticate() {
+        let (head, _) = rendered(&Problem::new(Kind::Unauthorized, "x")).await;
+        assert_eq!((head.status().as_u16(), header(&head, "www-authenticate")), (401, Some("Bearer")));
+    }
+
+    #[test]
+    fn the_frameworks_own_answers_get_a_kind() {
+        for (status, code) in [(404, "not_found"), (405, "method_not_allowed"), (417, "bad_request"), (502, "internal")]
+        {
+            assert_eq!(Problem::of_status(StatusCode::from_u16(status).unwrap()).code(), code);
+        }
+    }
+}

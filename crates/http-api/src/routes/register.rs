@@ -1,0 +1,31 @@
+//! `POST /entra`: registering a connection.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Data, Payload},
+};
+
+use super::connection_path;
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{ConnectionView, RegisterEntra},
+    problem::{Kind, Problem},
+};
+
+pub(super) async fn register(
+    admin: Admin,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let body = body::json::<RegisterEntra>(&request, payload).await?;
+    let body =
+        body.ok_or_else(|| Problem::new(Kind::BadRequest, "The registration is missing: send it as a JSON body."))?;
+    let registration = body.into_registration(admin.tenant).map_err(Problem::bad_input)?;
+    let connection = app.work(move |app| async move { Ok(app.engine().register(registration).await?) }).await?;
+    let location = (header::LOCATION, connection_path(connection.id));
+    Ok(HttpResponse::Created().insert_header(location).json(ConnectionView::new(connection, None)))
+}

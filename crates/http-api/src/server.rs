@@ -1,0 +1,75 @@
+//! The API as a server of its own.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App as Service, HttpServer, http::KeepAlive, middleware::from_fn, web};
+use sync_engine::SyncEngine;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{ApiConfig, App},
+    observe::observe,
+    routes,
+};
+
+/// For a request's head; bodies have a limit of their own.
+const HEAD_TIME_LIMIT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// For what is being answered when the server is told to stop.
+const SHUTDOWN_SECONDS: u64 = 5;
+
+/// A bound server: connections wait from here on, and are served by [`Server::run`].
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Takes the address; port 0 takes any free one. To be called within a Tokio runtime, on which the API then does
+    /// its work.
+    pub fn bind(address: impl ToSocketAddrs, engine: SyncEngine, config: ApiConfig) -> io::Result<Self> {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        Ok(Self { app: Arc::new(App::new(engine, config, runtime)), listener, address })
+    }
+
+    /// The address that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then answers what was asked before, within 5 seconds. Handles no signals.
+    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        // In a statement of its own: what makes the server may not be sent between threads, the server may.
+        let running = self.start(stop)?;
+        running.await
+    }
+
+    fn start(self, stop: CancellationToken) -> io::Result<actix_web::dev::Server> {
+        let app = self.app;
+        let service = move || {
+            let app = Arc::clone(&app);
+            // The last scope takes every other path, so that these are problems and have ids as well.
+            Service::new()
+                .configure(|config| routes::configure(config, app))
+                .service(web::scope("").wrap(from_fn(observe)))
+        };
+        let server = HttpServer::new(service)
+            .client_request_timeout(HEAD_TIME_LIMIT)
+            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .disable_signals()
+            .shutdown_signal(stop.cancelled_owned())
+            .listen(self.listener)?;
+        Ok(server.run())
+    }
+}

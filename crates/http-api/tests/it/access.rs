@@ -1,0 +1,137 @@
+//! Who may do what: tokens, roles, tenants, hosts.
+
+use chrono::{TimeDelta, Utc};
+use crypto::ApiToken;
+use http_api::ApiConfig;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use store::{NewToken, TokenRole};
+use uuid::Uuid;
+
+use crate::api::{ABSENT, Api, registration, send};
+
+const READS: [&str; 9] = [
+    "/connections",
+    "/connections/ID",
+    "/connections/ID/runs",
+    "/runs/ID",
+    "/runs/ID/changes",
+    "/users",
+    "/users/ID",
+    "/users?limit=0",
+    "/connections/no-id",
+];
+const WRITES: [&str; 2] = ["/entra", "/connections/ID/sync"];
+
+fn path(pattern: &str) -> String {
+    pattern.replace("ID", ABSENT)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_looked_at_without_a_token() {
+    let api = Api::start().await;
+    for pattern in READS {
+        let request = api.client.get(format!("{}/api/directory{}", api.url, path(pattern)));
+        let answer = send(request).await;
+        answer.problem(401, "unauthorized");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{pattern}");
+    }
+    for pattern in WRITES {
+        let request = api.client.post(format!("{}/api/directory{}", api.url, path(pattern)));
+        send(request.body("not even JSON")).await.problem(401, "unauthorized");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_must_be_usable() {
+    let api = Api::start().await;
+    let acme = api.account("acme").await;
+    let stranger = ApiToken::generate().unwrap().0;
+    let cut = &acme.admin[..acme.admin.len() - 1];
+    for token in [stranger.expose_secret(), cut, "x", ""] {
+        api.get(token, "/users").await.problem(401, "unauthorized");
+    }
+
+    let (expired, hash) = ApiToken::generate().unwrap();
+    let new = NewToken {
+        id: Uuid::now_v7(),
+        tenant: acme.id,
+        name: "expired".to_owned(),
+        role: TokenRole::Admin,
+        hash: *hash.as_bytes(),
+        expires_at: Some(Utc::now() - TimeDelta::days(1)),
+    };
+    api.store.create_token(&new).await.unwrap();
+    api.get(expired.expose_secret(), "/users").await.problem(401, "unauthorized");
+
+    assert_eq!(api.get(&acme.admin, "/users").await.status, 200);
+    for token in api.store.tokens(acme.id).await.unwrap() {
+        api.store.revoke_token(acme.id, token.id).await.unwrap();
+    }
+    api.get(&acme.admin, "/users").await.problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_reads_and_does_not_write() {
+    let api = Api::start().await;
+    let acme = api.account("acme").await;
+    let connection = api.connection(&acme.admin, "Acme").await;
+    api.post(&acme.viewer, "/entra", &registration()).await.problem(403, "forbidden");
+    api.post(&acme.viewer, &format!("/connections/{connection}/sync"), &json!({})).await.problem(403, "forbidden");
+    assert_eq!(api.items(&acme.viewer, "/connections").await.len(), 1);
+    assert_eq!(api.items(&acme.viewer, &format!("/connections/{connection}/runs")).await, Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tenants_things_are_as_absent_as_absent_ones() {
+    let api = Api::start().await;
+    let (acme, other) = (api.account("acme").await, api.account("other").await);
+    api.start_worker();
+    api.directory_lists(vec![crate::api::person("e1", "ada")]);
+    let connection = api.connection(&acme.admin, "Acme").await;
+    let run = api.sync(&acme.admin, &connection, &json!({})).await["id"].clone();
+    let user = api.items(&acme.admin, "/users").await[0]["id"].clone();
+
+    let ids = [("/connections", json!(connection)), ("/runs", run.clone()), ("/users", user)];
+    let mut paths: Vec<(String, String)> = Vec::new();
+    for (list, id) in ids {
+        let id = id.as_str().unwrap();
+        paths.push((format!("{list}/{id}"), format!("{list}/{ABSENT}")));
+    }
+    let run = run.as_str().unwrap();
+    paths.push((format!("/runs/{run}/changes"), format!("/runs/{ABSENT}/changes")));
+    paths.push((format!("/connections/{connection}/runs"), format!("/connections/{ABSENT}/runs")));
+    for (theirs, absent) in paths {
+        assert_eq!(api.get(&acme.admin, &theirs).await.status, 200, "{theirs}");
+        let mut answers = Vec::new();
+        for path in [&theirs, &absent, &absent.replace(ABSENT, "no-id")] {
+            let mut problem = api.get(&other.admin, path).await.problem(404, "not_found");
+            problem["requestId"] = Value::Null;
+            answers.push(problem);
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{theirs}");
+    }
+    for id in [connection.as_str(), ABSENT, "no-id"] {
+        api.post(&other.admin, &format!("/connections/{id}/sync"), &json!({})).await.problem(404, "not_found");
+    }
+    for list in ["/connections", "/users", &format!("/users?connectionId={connection}")] {
+        assert_eq!(api.items(&other.admin, list).await, Vec::<Value>::new(), "{list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_base_domain_the_host_must_be_the_tenants() {
+    let api = Api::with_config(ApiConfig { base_domain: Some("example.org".to_owned()) }).await;
+    let (acme, _other) = (api.account("acme").await, api.account("other").await);
+    let ask = |host: &'static str| send(api.request(Method::GET, "/users", &acme.admin).header("host", host));
+    for host in ["acme.example.org", "ACME.example.org:8443"] {
+        assert_eq!(ask(host).await.status, 200, "{host}");
+    }
+    for host in ["other.example.org", "nobody.example.org", "example.org", "acme.example.com", "127.0.0.1"] {
+        ask(host).await.problem(403, "forbidden");
+    }
+    let unknown = api.request(Method::GET, "/users", "x").header("host", "acme.example.org");
+    send(unknown).await.problem(401, "unauthorized");
+    assert_eq!(send(api.client.get(format!("{}/healthz", api.url))).await.status, 200);
+}
