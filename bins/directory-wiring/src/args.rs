@@ -1,0 +1,62 @@
+//! The settings as flags. They are taken as text: a value from the environment or the file is judged by the same code.
+
+#![expect(clippy::doc_markdown, reason = "the comments on flags are their help text, which is no Markdown")]
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Settings that every program takes. Flatten it into the program's own arguments.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct SettingsArgs {
+    /// Settings file; its keys are the settings' names in lower case, `database_url` say [default: directory.toml, if there]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// sqlite://PATH or postgres://… [env: DIRECTORY_DATABASE_URL] [default: sqlite://data/directory.db]
+    #[arg(long, value_name = "URL", global = true)]
+    pub database_url: Option<String>,
+
+    /// File of KID:BASE64 keys, one a line, the first one seals [env: DIRECTORY_ENCRYPTION_KEY_FILE] [default: with
+    /// SQLite encryption.keys beside the database, made on first use]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub encryption_key_file: Option<String>,
+
+    /// Base address of the login service instead of the cloud's own [env: DIRECTORY_LOGIN_URL]
+    #[arg(long, value_name = "URL", global = true)]
+    pub login_url: Option<String>,
+
+    /// Base address of Microsoft Graph instead of the cloud's own [env: DIRECTORY_GRAPH_URL]
+    #[arg(long, value_name = "URL", global = true)]
+    pub graph_url: Option<String>,
+
+    /// What to log: a level, or a filter such as `info,sync_engine=debug` [env: DIRECTORY_LOG]
+    #[arg(long, value_name = "FILTER", global = true)]
+    pub log: Option<String>,
+
+    /// How to log [env: DIRECTORY_LOG_FORMAT] [default: pretty on a terminal, else json]
+    #[arg(long, value_name = "FORMAT", value_parser = ["pretty", "json"], global = true)]
+    pub log_format: Option<String>,
+}
+
+/// Settings of the server, the common ones among them.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct ServerArgs {
+    /// What every program takes.
+    #[command(flatten)]
+    pub common: SettingsArgs,
+
+    /// Address and port to serve on; port 0 picks one [env: DIRECTORY_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+
+    /// Serve each tenant only under its own host, TENANT.DOMAIN [env: DIRECTORY_BASE_DOMAIN]
+    #[arg(long, value_name = "DOMAIN")]
+    pub base_domain: Option<String>,
+
+    /// Runs at a time in this process; 0 serves the API only [env: DIRECTORY_WORKERS] [default: 4]
+    #[arg(long, value_name = "NUMBER")]
+    pub workers: Option<String>,
+}

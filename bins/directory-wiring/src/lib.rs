@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod database_url;
+mod error;
+mod files;
+mod keys;
+mod layers;
+mod logging;
+mod providers;
+mod settings;
+mod store;
+mod tls;
+
+pub use args::{ServerArgs, SettingsArgs};
+pub use database_url::DatabaseUrl;
+pub use error::{Origin, SettingsError, error_line, exit_code_of};
+pub use keys::open_keyring;
+pub use logging::init_logging;
+pub use providers::providers;
+pub use settings::{KeySource, LogFormat, LogSettings, ServerSettings, Settings};
+pub use store::open_store;
+pub use tls::install_tls_provider;

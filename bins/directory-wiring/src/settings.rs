@@ -1,0 +1,201 @@
+//! The settings, resolved: every value judged, nothing opened yet.
+
+use std::{io::IsTerminal, net::SocketAddr, path::Path};
+
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::{Host, Url};
+
+use crate::{
+    DatabaseUrl, ServerArgs, SettingsArgs, SettingsError,
+    keys::KEY_FILE_NAME,
+    layers::{Environment, Found, Layers},
+};
+
+pub use crate::keys::KeySource;
+
+/// More would only queue on the database.
+const MAX_WORKERS: usize = 1024;
+
+/// What every program needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The database.
+    pub database_url: DatabaseUrl,
+    /// Where the encryption keys come from.
+    pub keys: KeySource,
+    /// The login service's base address, where it is not the cloud's own.
+    pub login_url: Option<Url>,
+    /// Graph's base address, where it is not the cloud's own.
+    pub graph_url: Option<Url>,
+    /// What to log, and how.
+    pub log: LogSettings,
+}
+
+/// What the server needs to know.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// What every program needs to know.
+    pub common: Settings,
+    /// Where to serve; port 0 picks one.
+    pub listen: SocketAddr,
+    /// With it, each tenant is served only under its own host: the tenant's slug, a dot and this.
+    pub base_domain: Option<String>,
+    /// Runs at a time; 0 serves the API only.
+    pub workers: usize,
+}
+
+/// What to log, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// A valid filter; `None` leaves it to the program.
+    pub filter: Option<String>,
+    /// The lines' form.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For programs, one object a line.
+    Json,
+}
+
+impl SettingsArgs {
+    /// Reads the environment and the settings file of this process, and judges every value.
+    pub fn resolve(&self) -> Result<Settings, SettingsError> {
+        Settings::from_layers(self, &self.layers(&|name| std::env::var_os(name), Path::new(""))?)
+    }
+
+    fn layers<'a>(&self, environment: &'a Environment<'a>, folder: &Path) -> Result<Layers<'a>, SettingsError> {
+        Layers::read(self.config.as_deref(), folder, environment)
+    }
+}
+
+impl ServerArgs {
+    /// Reads the environment and the settings file of this process, and judges every value.
+    pub fn resolve(&self) -> Result<ServerSettings, SettingsError> {
+        ServerSettings::from_layers(self, &self.common.layers(&|name| std::env::var_os(name), Path::new(""))?)
+    }
+}
+
+impl Settings {
+    fn from_layers(args: &SettingsArgs, layers: &Layers<'_>) -> Result<Self, SettingsError> {
+        let url = |key, flag| parsed(layers.find(key, flag)?, override_url);
+        let database_url = match parsed(layers.find("database_url", args.database_url.as_ref())?, DatabaseUrl::parse)? {
+            Some(url) => url,
+            None => DatabaseUrl::Sqlite(DatabaseUrl::DEFAULT_PATH.into()),
+        };
+        Ok(Self {
+            keys: key_source(args, layers, &database_url)?,
+            database_url,
+            login_url: url("login_url", args.login_url.as_ref())?,
+            graph_url: url("graph_url", args.graph_url.as_ref())?,
+            log: LogSettings {
+                filter: parsed(layers.find("log", args.log.as_ref())?, log_filter)?,
+                format: parsed(layers.find("log_format", args.log_format.as_ref())?, log_format)?
+                    .unwrap_or_else(usual_log_format),
+            },
+        })
+    }
+}
+
+impl ServerSettings {
+    fn from_layers(args: &ServerArgs, layers: &Layers<'_>) -> Result<Self, SettingsError> {
+        Ok(Self {
+            common: Settings::from_layers(&args.common, layers)?,
+            listen: parsed(layers.find("listen", args.listen.as_ref())?, listen_address)?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            base_domain: parsed(layers.find("base_domain", args.base_domain.as_ref())?, domain)?,
+            workers: parsed(layers.find("workers", args.workers.as_ref())?, worker_count)?.unwrap_or(4),
+        })
+    }
+}
+
+fn parsed<T>(found: Option<Found>, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, SettingsError> {
+    found.map(|found| found.parse(parse)).transpose()
+}
+
+/// Keys, or the file of keys, whichever is set in the stronger layer; the keys where both are set in one.
+fn key_source(args: &SettingsArgs, layers: &Layers<'_>, database: &DatabaseUrl) -> Result<KeySource, SettingsError> {
+    let keys = layers.find("encryption_keys", None)?;
+    let file = layers.find("encryption_key_file", args.encryption_key_file.as_ref())?;
+    Ok(match (keys, file, database) {
+        (Some(keys), file, _) if file.as_ref().is_none_or(|file| keys.origin.rank() <= file.origin.rank()) => {
+            KeySource::Keys { keys: SecretString::from(keys.text), origin: keys.origin }
+        }
+        (_, Some(file), _) => KeySource::File(file.text.into()),
+        (_, None, DatabaseUrl::Sqlite(path)) => KeySource::MadeOnFirstUse(path.with_file_name(KEY_FILE_NAME)),
+        (_, None, DatabaseUrl::Postgres(_)) => KeySource::Missing,
+    })
+}
+
+/// Plain HTTP would show the client secret to the network, so it is for this machine only.
+fn override_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => return Err("must be https: plain http is for loopback addresses only".to_owned()),
+        _ => return Err("must be an https:// address".to_owned()),
+    }
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if bare { Ok(url) } else { Err("must not hold a user, a query or a fragment".to_owned()) }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("is not a log filter: a level such as `info`, or `info,sync_engine=debug`".to_owned()),
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is neither `pretty` nor `json`".to_owned()),
+    }
+}
+
+fn usual_log_format() -> LogFormat {
+    if std::io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json }
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is not an address and port such as 127.0.0.1:8080".to_owned())
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if text.len() <= 253 && text.split('.').all(label) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("is not a domain such as actionconnect.com, without scheme and port".to_owned())
+    }
+}
+
+fn worker_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|&count| count <= MAX_WORKERS)
+        .ok_or_else(|| format!("is not a whole number from 0 to {MAX_WORKERS}"))
+}
+
+#[cfg(test)]
+mod tests;

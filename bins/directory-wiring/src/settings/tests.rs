@@ -1,0 +1,183 @@
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::{self, Permissions},
+    os::unix::{ffi::OsStringExt, fs::PermissionsExt},
+    path::PathBuf,
+};
+
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::*;
+use crate::error_line;
+
+/// A folder with a settings file, an environment, and flags.
+struct Case {
+    folder: TempDir,
+    environment: HashMap<String, OsString>,
+    args: ServerArgs,
+}
+
+impl Case {
+    fn new(file: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("directory.toml"), file).unwrap();
+        Self { folder, environment: HashMap::new(), args: ServerArgs::default() }
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn args(mut self, change: impl FnOnce(&mut ServerArgs)) -> Self {
+        change(&mut self.args);
+        self
+    }
+
+    fn resolve(&self) -> Result<ServerSettings, SettingsError> {
+        let lookup = {
+            let environment = self.environment.clone();
+            move |name: &str| environment.get(name).cloned()
+        };
+        let layers = self.args.common.layers(&lookup, self.folder.path())?;
+        ServerSettings::from_layers(&self.args, &layers)
+    }
+
+    fn refusal(&self) -> String {
+        error_line(&self.resolve().unwrap_err().into())
+    }
+}
+
+fn sqlite_path(settings: &ServerSettings) -> PathBuf {
+    match &settings.common.database_url {
+        DatabaseUrl::Sqlite(path) => path.clone(),
+        DatabaseUrl::Postgres(_) => panic!("not SQLite"),
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_interface() {
+    let settings = Case::new("").resolve().unwrap();
+    assert_eq!(sqlite_path(&settings), Path::new("data/directory.db"));
+    assert!(
+        matches!(&settings.common.keys, KeySource::MadeOnFirstUse(path) if path == Path::new("data/encryption.keys"))
+    );
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!((settings.base_domain, settings.workers), (None, 4));
+    assert_eq!(settings.common.log.filter, None);
+    assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let case = Case::new("database_url = 'sqlite://file.db'\nworkers = 1\nlisten = '127.0.0.1:1'")
+        .env("DIRECTORY_DATABASE_URL", "sqlite://environment.db")
+        .env("DIRECTORY_WORKERS", "2")
+        .args(|args| args.common.database_url = Some("sqlite://flag.db".to_owned()));
+    let settings = case.resolve().unwrap();
+    assert_eq!(sqlite_path(&settings), Path::new("flag.db"));
+    assert_eq!(settings.workers, 2);
+    assert_eq!(settings.listen.port(), 1);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let settings = Case::new("workers = 7").env("DIRECTORY_WORKERS", "").resolve().unwrap();
+    assert_eq!(settings.workers, 7);
+}
+
+#[test]
+fn a_named_file_takes_the_place_of_the_usual_one_and_must_be_there() {
+    let case = Case::new("workers = 1");
+    let named = case.folder.path().join("other.toml");
+    fs::write(&named, "workers = 9").unwrap();
+    let case = case.args(|args| args.common.config = Some(named.clone()));
+    assert_eq!(case.resolve().unwrap().workers, 9);
+
+    fs::remove_file(&named).unwrap();
+    assert!(case.refusal().contains("other.toml"), "{}", case.refusal());
+    fs::remove_file(case.folder.path().join("directory.toml")).unwrap();
+    assert_eq!(case.args(|args| args.common.config = None).resolve().unwrap().workers, 4);
+}
+
+#[test]
+fn each_fault_names_its_setting_and_place() {
+    let bad_text = OsString::from_vec(vec![0xff]);
+    let mut not_text = Case::new("");
+    not_text.environment.insert("DIRECTORY_LOG".to_owned(), bad_text);
+    let flag = |change: fn(&mut ServerArgs)| Case::new("").args(change);
+    for (case, expected) in [
+        (not_text, "DIRECTORY_LOG "),
+        (Case::new("database-url = 'x'"), "unknown setting `database-url` in "),
+        (Case::new("[server]\nlisten = 'x'"), "unknown setting `server`"),
+        (Case::new("workers = 1\nlisten = = 2"), "not valid TOML in line 2"),
+        (Case::new("workers = 1.5"), "workers in "),
+        (Case::new("log_format = 'xml'"), "log_format in "),
+        (Case::new("").env("DIRECTORY_LISTEN", "localhost"), "DIRECTORY_LISTEN is not"),
+        (Case::new("").env("DIRECTORY_WORKERS", "-1"), "DIRECTORY_WORKERS is not"),
+        (Case::new("").env("DIRECTORY_WORKERS", "1025"), "DIRECTORY_WORKERS is not"),
+        (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
+        (flag(|args| args.base_domain = Some("https://a.b".to_owned())), "--base-domain is not"),
+        (flag(|args| args.common.database_url = Some("file.db".to_owned())), "--database-url is not"),
+    ] {
+        let line = case.refusal();
+        assert!(line.contains(expected), "{line}");
+    }
+}
+
+#[test]
+fn overrides_are_https_except_on_loopback() {
+    let login = |url: &str| Case::new("").env("DIRECTORY_LOGIN_URL", url).resolve();
+    for good in ["https://login.example", "http://localhost:1", "http://127.0.0.1:80/base", "http://[::1]:9"] {
+        assert!(login(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "http://login.example",
+        "http://localhost.example",
+        "http://10.0.0.1",
+        "ftp://localhost",
+        "login.example",
+        "https://user@login.example",
+        "https://login.example/?a=b",
+    ] {
+        assert!(login(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn keys_come_from_the_stronger_layer_and_before_the_file_in_one() {
+    let both = Case::new("").env("DIRECTORY_ENCRYPTION_KEYS", "k:A").env("DIRECTORY_ENCRYPTION_KEY_FILE", "f");
+    assert!(
+        matches!(both.resolve().unwrap().common.keys, KeySource::Keys { keys, .. } if keys.expose_secret() == "k:A")
+    );
+    let flag = both.args(|args| args.common.encryption_key_file = Some("g".to_owned()));
+    assert!(matches!(flag.resolve().unwrap().common.keys, KeySource::File(path) if path == Path::new("g")));
+    let weaker = Case::new("encryption_key_file = 'f'").env("DIRECTORY_ENCRYPTION_KEYS", "k:A");
+    assert!(matches!(weaker.resolve().unwrap().common.keys, KeySource::Keys { .. }));
+}
+
+#[test]
+fn no_key_is_made_for_postgres_and_a_moved_sqlite_has_its_own() {
+    let at = |url: &str| Case::new("").env("DIRECTORY_DATABASE_URL", url).resolve().unwrap().common;
+    let settings = at("postgres://u:hunter2@localhost/d");
+    assert!(matches!(settings.keys, KeySource::Missing));
+    let error = crate::open_keyring(&settings).unwrap_err();
+    assert!(error_line(&error).contains("directoryctl key generate"));
+    assert_eq!(crate::exit_code_of(&error), 2);
+    assert!(
+        matches!(at("sqlite:///srv/a.db").keys, KeySource::MadeOnFirstUse(path) if path == Path::new("/srv/encryption.keys"))
+    );
+}
+
+#[test]
+fn a_settings_file_with_keys_must_be_its_owners() {
+    let case = Case::new("encryption_keys = 'k1:hunter2'");
+    let path = case.folder.path().join("directory.toml");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    assert!(case.refusal().contains("chmod 600"));
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(case.resolve().unwrap().common.keys, KeySource::Keys { .. }));
+    assert!(!format!("{:?}", case.resolve().unwrap()).contains("hunter2"));
+}

@@ -1,0 +1,36 @@
+//! One module a command. Each turns its arguments into what is to be done, and does it.
+
+pub(crate) mod completions;
+pub(crate) mod connection;
+pub(crate) mod key;
+pub(crate) mod man;
+mod migrate;
+pub(crate) mod run;
+pub(crate) mod sync;
+pub(crate) mod tenant;
+pub(crate) mod token;
+pub(crate) mod user;
+
+use crate::{
+    cli::{Cli, Command},
+    exit::Exit,
+    session::Invocation,
+};
+
+/// Does what the command line asks.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let invocation = Invocation::resolve(cli.settings, cli.output, cli.tenant);
+    match cli.command {
+        Command::Sync(args) => return sync::run(args, invocation).await,
+        Command::Migrate => migrate::run(invocation).await,
+        Command::Tenant(command) => tenant::run(command, invocation).await,
+        Command::Token(command) => token::run(command, invocation).await,
+        Command::Key(command) => key::run(&command),
+        Command::Connection(command) => connection::run(command, invocation).await,
+        Command::Run(command) => run::run(command, invocation).await,
+        Command::User(command) => user::run(command, invocation).await,
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod cli;
+mod commands;
+mod duration;
+mod exit;
+mod output;
+mod paging;
+mod secret;
+mod session;
+mod show;
+mod table;
+mod usage;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, exit::Exit};
+
+fn main() -> ExitCode {
+    directory_wiring::install_tls_provider();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error).into(),
+    };
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(commands::run(cli)));
+    done.unwrap_or_else(|error| {
+        output::note(&format!("error: {}", directory_wiring::error_line(&error)));
+        Exit::of_error(&error)
+    })
+    .into()
+}

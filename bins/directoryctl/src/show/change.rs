@@ -1,0 +1,97 @@
+//! What a run changed, or would change.
+
+use directory_core::Values;
+use http_api::model::{ChangeView, ListView};
+use serde_json::Value;
+
+use crate::table::{Table, or_dash};
+
+pub(crate) fn list(changes: &ListView<ChangeView>) -> Table {
+    let mut table = Table::list(["SEQ", "ACTION", "OUTCOME", "E-MAIL", "WHAT"]);
+    for change in &changes.items {
+        table.row([
+            change.seq.to_string(),
+            change.action.as_str().to_owned(),
+            change.outcome.as_str().to_owned(),
+            or_dash(change.email.as_ref()),
+            what(change),
+        ]);
+    }
+    table
+}
+
+/// Old and new values, attribute by attribute, and why a change was refused.
+fn what(change: &ChangeView) -> String {
+    let before = members(change.before.as_ref());
+    let mut parts: Vec<String> = members(change.after.as_ref())
+        .into_iter()
+        .map(|(name, new)| match before.get(&name) {
+            Some(old) => format!("{name}: {} -> {}", plain(old), plain(&new)),
+            None => format!("{name}: {}", plain(&new)),
+        })
+        .collect();
+    parts.extend(change.message.map(str::to_owned));
+    parts.join("; ")
+}
+
+/// The attributes by their names in the interface.
+fn members(values: Option<&Values>) -> serde_json::Map<String, Value> {
+    match values.map(serde_json::to_value) {
+        Some(Ok(Value::Object(members))) => members,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use directory_core::{Action, ChangeCode};
+    use store::{ChangeRecord, Outcome};
+
+    use super::*;
+
+    fn change() -> ChangeRecord {
+        ChangeRecord {
+            seq: 7,
+            action: Action::Update,
+            outcome: Outcome::Applied,
+            user: None,
+            user_version: None,
+            external_id: None,
+            email: None,
+            before: Values::default(),
+            after: Values::default(),
+            code: None,
+        }
+    }
+
+    #[test]
+    fn old_and_new_stand_side_by_side() {
+        let before = Values { given_name: Some(Some("Ada".to_owned())), ..Values::default() };
+        let after = Values {
+            display_name: Some("Ada L.".to_owned()),
+            given_name: Some(None),
+            ..Values::default()
+        };
+        let view = ChangeView::from(ChangeRecord { before, after, ..change() });
+        assert_eq!(what(&view), "displayName: Ada L.; givenName: Ada -> (none)");
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        let view = ChangeView::from(ChangeRecord {
+            action: Action::Conflict,
+            outcome: Outcome::Planned,
+            code: Some(ChangeCode::NoEmail),
+            ..change()
+        });
+        assert_eq!(what(&view), ChangeCode::NoEmail.message());
+    }
+}

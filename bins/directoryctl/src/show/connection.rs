@@ -1,0 +1,62 @@
+//! Connections.
+
+use http_api::model::{ConnectionView, ListView};
+
+use crate::table::{Table, or_dash, time};
+
+pub(crate) fn one(connection: &ConnectionView) -> Table {
+    let mut table = Table::facts();
+    table
+        .fact("ID", connection.id.to_string())
+        .fact("Name", connection.display_name.clone())
+        .fact("Provider", connection.provider.clone())
+        .fact("Cloud", connection.cloud.clone())
+        .fact("Directory", connection.directory_id.clone())
+        .fact("Client", connection.client_id.clone())
+        .fact("Group", or_dash(connection.group_id.as_ref()))
+        .fact("Default role", connection.default_role.clone())
+        .fact("Schedule", connection.schedule.clone().unwrap_or_else(|| "by hand".to_owned()))
+        .fact("Next sync", connection.next_sync_at.map(time))
+        .fact("State", connection.state.as_str().to_owned())
+        .fact("Reason", connection.state_reason.clone())
+        .fact("Secret set", time(connection.credential_updated_at))
+        .fact("Secret expires", connection.credential_expires_at.map(time))
+        .fact("Registered", time(connection.created_at));
+    policy(&mut table, connection);
+    if let Some(run) = &connection.last_run {
+        table.fact("Last run", format!("{} {}", run.id, run.status.as_str()));
+    }
+    table
+}
+
+fn policy(table: &mut Table, connection: &ConnectionView) {
+    let policy = &connection.policy;
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let limit = policy.max_deactivations;
+    table
+        .fact("Deactivate missing", yes(policy.deactivate_missing))
+        .fact("Include guests", yes(policy.include_guests))
+        .fact("Include disabled", yes(policy.include_disabled))
+        .fact("Include nested groups", yes(policy.include_nested_groups))
+        .fact("Adopt by e-mail", yes(policy.adopt_by_email))
+        .fact("Adopt domains", policy.adopt_domains.as_ref().map(|domains| domains.join(", ")))
+        .fact("Protected roles", policy.protected_roles.join(", "))
+        .fact("Hold when deactivating", format!("more than {} % and more than {}", limit.percent, limit.count));
+}
+
+pub(crate) fn list(connections: &ListView<ConnectionView>) -> Table {
+    let mut table = Table::list(["ID", "NAME", "PROVIDER", "STATE", "SCHEDULE", "LAST RUN", "AT"]);
+    for connection in &connections.items {
+        let run = connection.last_run.as_ref();
+        table.row([
+            connection.id.to_string(),
+            connection.display_name.clone(),
+            connection.provider.clone(),
+            connection.state.as_str().to_owned(),
+            or_dash(connection.schedule.as_ref()),
+            or_dash(run.map(|run| run.status.as_str())),
+            or_dash(run.map(|run| time(run.created_at))),
+        ]);
+    }
+    table
+}

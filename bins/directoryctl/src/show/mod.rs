@@ -1,0 +1,8 @@
+//! What commands answer, as tables; and the JSON of things that the REST API does not show.
+
+pub(crate) mod change;
+pub(crate) mod connection;
+pub(crate) mod run;
+pub(crate) mod tenant;
+pub(crate) mod token;
+pub(crate) mod user;

@@ -1,0 +1,73 @@
+//! Runs.
+
+use directory_core::Counts;
+use http_api::model::{ListView, RunView};
+
+use crate::table::{Table, time};
+
+pub(crate) fn one(run: &RunView) -> Table {
+    let mut table = Table::facts();
+    table
+        .fact("Run", run.id.to_string())
+        .fact("Connection", run.connection_id.to_string())
+        .fact("Status", run.status.as_str().to_owned())
+        .fact("Phase", run.phase.filter(|_| run.status.is_active()).map(|phase| phase.as_str().to_owned()))
+        .fact("Mode", run.mode.as_str().to_owned())
+        .fact("Dry run", run.dry_run.then(|| "yes: nothing was written".to_owned()))
+        .fact("Trigger", run.trigger.as_str().to_owned())
+        .fact("Queued", time(run.created_at))
+        .fact("Started", run.started_at.map(time))
+        .fact("Finished", run.finished_at.map(time))
+        .fact("Plan", run.plan_digest.clone());
+    for (name, count) in named(&run.counts) {
+        table.fact(name, count.to_string());
+    }
+    for reason in run.hold.iter().flat_map(|hold| &hold.reasons) {
+        table.fact("Held because", reason.message.clone());
+    }
+    if let Some(error) = &run.error {
+        table
+            .fact("Error", format!("{}: {}", error.code.as_str(), error.message))
+            .fact("Next step", error.hint.clone())
+            .fact("Request id", error.request_id.clone());
+    }
+    table
+}
+
+/// Every count by the name to show, in the interface's order.
+fn named(counts: &Counts) -> [(&'static str, u64); 10] {
+    [
+        ("Seen", counts.seen),
+        ("Created", counts.created),
+        ("Updated", counts.updated),
+        ("Linked", counts.linked),
+        ("Deactivated", counts.deactivated),
+        ("Reactivated", counts.reactivated),
+        ("Unchanged", counts.unchanged),
+        ("Excluded", counts.excluded),
+        ("Protected", counts.protected),
+        ("Conflicts", counts.conflicts),
+    ]
+}
+
+pub(crate) fn list(runs: &ListView<RunView>) -> Table {
+    let mut table = Table::list(["ID", "STATUS", "MODE", "DRY", "QUEUED", "SEEN", "CHANGED", "CONFLICTS"]);
+    for run in &runs.items {
+        table.row([
+            run.id.to_string(),
+            run.status.as_str().to_owned(),
+            run.mode.as_str().to_owned(),
+            if run.dry_run { "yes" } else { "-" }.to_owned(),
+            time(run.created_at),
+            run.counts.seen.to_string(),
+            changed(&run.counts).to_string(),
+            run.counts.conflicts.to_string(),
+        ]);
+    }
+    table
+}
+
+/// Things that a run did to users; a user to whom two happened counts twice.
+pub(crate) fn changed(counts: &Counts) -> u64 {
+    counts.created + counts.updated + counts.linked + counts.deactivated + counts.reactivated
+}

@@ -1,0 +1,70 @@
+#![doc = include_str!("../README.md")]
+
+mod connections;
+mod decode;
+mod error;
+mod runs;
+mod schema;
+mod tenants;
+mod tokens;
+mod url;
+mod users;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use store::{Store, StoreError};
+
+/// Connections that one process opens at most. Workers hold one each while they write, the API needs a few.
+const MAX_CONNECTIONS: u32 = 16;
+
+/// How long a caller waits for a connection before it hears that the database is not available.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store on PostgreSQL. Clones share one pool of connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// A store on the database of a `postgres://` URL. Connects when it is first used; an error here is a bad URL, and
+    /// does not repeat its password.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, which the pool needs for its upkeep.
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = url::parse(url).map_err(|error| StoreError::Database(Box::new(error)))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// A store on connections that the embedding program has already.
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    // The pool's own Debug is not ours to trust with the connection's settings, which hold the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        schema::migrate(&self.pool).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        schema::check(&self.pool).await
+    }
+}

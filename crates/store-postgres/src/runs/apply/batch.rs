@@ -1,0 +1,225 @@
+//! Reading what a batch is and how its users stand, each staged row and each user once.
+//!
+//! Keys are looked up one by one, in one statement: the `LATERAL` subqueries with a limit or a lock cannot be turned into
+//! another kind of join. Left to itself on a table whose statistics lag behind, which a first sync always meets, the
+//! planner compares every linked user with every key.
+
+use std::collections::{HashMap, HashSet};
+
+use directory_core::Action;
+use sqlx::PgConnection;
+use store::{Lease, StoreError};
+use uuid::Uuid;
+
+use super::Member;
+use crate::{decode::Place, error::Fault};
+
+/// The run, as far as applying needs it.
+#[derive(sqlx::FromRow)]
+pub(super) struct LockedRun {
+    #[sqlx(rename = "connection_id")]
+    pub(super) connection: Uuid,
+    pub(super) applied_through: Option<i64>,
+}
+
+/// Locks the run under its lease.
+pub(super) async fn lock_run(tx: &mut PgConnection, lease: &Lease) -> Result<LockedRun, Fault> {
+    let run: Option<LockedRun> = sqlx::query_as(
+        "SELECT connection_id, applied_through FROM sync_runs
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running' AND plan_complete
+         FOR NO KEY UPDATE",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .fetch_optional(tx)
+    .await?;
+    run.ok_or(Fault::Store(StoreError::LeaseLost))
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    seq: i64,
+    action: String,
+    user_id: Option<Uuid>,
+    user_version: Option<i64>,
+    email: Option<String>,
+    link: Option<String>,
+    deactivates: bool,
+}
+
+macro_rules! members_where {
+    ($condition:literal) => {
+        concat!(
+            r#"SELECT seq, action, user_id, user_version, lower((after ->> 'email') COLLATE "C") AS email,
+                   CASE WHEN action = 'create' THEN external_id ELSE after ->> 'externalId' END AS link, deactivates
+               FROM sync_changes
+               WHERE tenant_id = $1 AND run_id = $2 AND outcome = 'planned'
+                   AND action NOT IN ('conflict', 'protected') AND "#,
+            $condition
+        )
+    };
+}
+
+/// The changes that are applied first and together.
+pub(super) async fn entangled(tx: &mut PgConnection, lease: &Lease) -> Result<Vec<Member>, Fault> {
+    let rows: Vec<MemberRow> = sqlx::query_as(members_where!("entangled ORDER BY seq"))
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .fetch_all(tx)
+        .await?;
+    members(rows, lease)
+}
+
+/// The next of the other changes, and whether more follow them.
+pub(super) async fn following(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<Member>, bool), Fault> {
+    let mut rows: Vec<MemberRow> =
+        sqlx::query_as(members_where!("NOT entangled AND seq > $3 ORDER BY seq LIMIT $4 + 1"))
+            .bind(lease.tenant.0)
+            .bind(lease.run.0)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(tx)
+            .await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok((members(rows, lease)?, more))
+}
+
+fn members(rows: Vec<MemberRow>, lease: &Lease) -> Result<Vec<Member>, Fault> {
+    rows.into_iter().map(|row| Ok(row.into_member(lease)?)).collect()
+}
+
+impl MemberRow {
+    fn into_member(self, lease: &Lease) -> Result<Member, StoreError> {
+        let row = format_args!("{}/{}", lease.run, self.seq).to_string();
+        let place = Place { table: "sync_changes", row: &row };
+        let action: Action = place.word("action", &self.action)?;
+        if action != Action::Create && self.user_version.is_none() {
+            return Err(place.corrupt("user_version"));
+        }
+        Ok(Member {
+            seq: self.seq,
+            action,
+            user: self.user_id.ok_or_else(|| place.corrupt("user_id"))?,
+            version: self.user_version,
+            email: self.email,
+            link: self.link,
+            deactivates: self.deactivates,
+        })
+    }
+}
+
+/// A user whom a member is about, locked.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) version: i64,
+    /// Folded.
+    pub(super) email: String,
+    pub(super) linked: bool,
+}
+
+/// How things stand in the users table, for a batch.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The members' users, as far as they exist.
+    pub(super) users: HashMap<Uuid, Locked>,
+    /// Who holds the addresses that the members want, folded.
+    pub(super) holders: HashMap<String, Uuid>,
+    /// Which of the external ids that the members want are linked already.
+    pub(super) linked: HashSet<String>,
+}
+
+pub(super) async fn standing(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    members: &[Member],
+) -> Result<Standing, Fault> {
+    // Locked first: what the next two statements see of these users cannot change any more.
+    Ok(Standing {
+        users: lock_users(tx, lease, members).await?,
+        holders: holders(tx, lease, members).await?,
+        linked: linked(tx, lease, connection, members).await?,
+    })
+}
+
+async fn lock_users(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    members: &[Member],
+) -> Result<HashMap<Uuid, Locked>, sqlx::Error> {
+    if members.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut ids: Vec<Uuid> = members.iter().map(|member| member.user).collect();
+    // In the order of ids, so that writers who lock several users cannot wait for each other in a circle. Foreign keys
+    // of the product's other tables to these users stay usable meanwhile: no key changes.
+    ids.sort_unstable();
+    ids.dedup();
+    let rows: Vec<(Uuid, i64, String, bool)> = sqlx::query_as(
+        r#"SELECT u.id, u.version, u.email, u.linked FROM unnest($2::uuid[]) AS wanted (id)
+           CROSS JOIN LATERAL (
+               SELECT id, version, lower(email COLLATE "C") AS email, connection_id IS NOT NULL AS linked FROM users
+               WHERE tenant_id = $1 AND id = wanted.id FOR NO KEY UPDATE
+           ) AS u"#,
+    )
+    .bind(lease.tenant.0)
+    .bind(ids)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|(id, version, email, linked)| (id, Locked { version, email, linked })).collect())
+}
+
+async fn holders(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    members: &[Member],
+) -> Result<HashMap<String, Uuid>, sqlx::Error> {
+    let keys: Vec<&str> = members.iter().filter_map(|member| member.email.as_deref()).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(
+        r#"SELECT wanted.email, u.id FROM unnest($2::text[]) AS wanted (email)
+           CROSS JOIN LATERAL (
+               SELECT id FROM users WHERE tenant_id = $1 AND lower(email COLLATE "C") = wanted.email LIMIT 1
+           ) AS u"#,
+    )
+    .bind(lease.tenant.0)
+    .bind(keys)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+async fn linked(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    members: &[Member],
+) -> Result<HashSet<String>, sqlx::Error> {
+    let links: Vec<&str> = members.iter().filter_map(|member| member.link.as_deref()).collect();
+    if links.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows: Vec<String> = sqlx::query_scalar(
+        r#"SELECT wanted.external_id FROM unnest($3::text[]) AS wanted (external_id)
+           CROSS JOIN LATERAL (
+               SELECT 1 FROM users
+               WHERE tenant_id = $1 AND connection_id = $2 AND external_id COLLATE "C" = wanted.external_id LIMIT 1
+           ) AS u"#,
+    )
+    .bind(lease.tenant.0)
+    .bind(connection)
+    .bind(links)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().collect())
+}

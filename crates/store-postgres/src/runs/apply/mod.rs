@@ -1,0 +1,122 @@
+//! Applying the staged plan: batch by batch, each one transaction that takes no decision but who is stale.
+
+mod batch;
+mod stale;
+mod write;
+
+use directory_core::{Action, Counts};
+use sqlx::{PgConnection, PgPool};
+use store::{Applied, Lease, StoreError};
+use uuid::Uuid;
+
+use crate::error::Fault;
+
+/// How often a batch is begun, when other writers keep getting in between.
+const ATTEMPTS: u32 = 5;
+
+/// How far applying is, while only nothing or the entangled changes are done.
+const ENTANGLED_DONE: i64 = 0;
+
+/// A staged change, as far as applying it needs to know. Its values stay in the database.
+#[derive(Debug)]
+struct Member {
+    seq: i64,
+    action: Action,
+    user: Uuid,
+    /// `None` of a creation.
+    version: Option<i64>,
+    /// Folded; `None` when the address is not part of the change.
+    email: Option<String>,
+    /// The external id that the user gets.
+    link: Option<String>,
+    deactivates: bool,
+}
+
+/// A batch: the members, and where they are among the staged changes.
+struct Batch {
+    entangled: bool,
+    members: Vec<Member>,
+}
+
+impl Batch {
+    /// First and last position.
+    fn range(&self) -> (i64, i64) {
+        let first = self.members.first().map_or(0, |member| member.seq);
+        let last = self.members.last().map_or(0, |member| member.seq);
+        (first, last)
+    }
+}
+
+/// What a batch adds to the run's numbers.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Done {
+    counts: Counts,
+    stale: u64,
+}
+
+pub(super) async fn apply_batch(pool: &PgPool, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
+    let mut attempt = 1;
+    loop {
+        match in_transaction(pool, lease, i64::from(limit.max(1))).await {
+            // Everything is rolled back; the next attempt sees what the other writer did.
+            Err(fault) if fault.is_interference() && attempt < ATTEMPTS => {
+                tracing::debug!(attempt, "another writer got in between; the batch starts over");
+                attempt += 1;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+async fn in_transaction(pool: &PgPool, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
+    let mut tx = pool.begin().await?;
+    settle(&mut tx).await?;
+    let run = batch::lock_run(&mut tx, lease).await?;
+    let entangled = match run.applied_through {
+        None => batch::entangled(&mut tx, lease).await?,
+        Some(_) => Vec::new(),
+    };
+    let more = if entangled.is_empty() {
+        let after = run.applied_through.unwrap_or(ENTANGLED_DONE);
+        let (members, more) = batch::following(&mut tx, lease, after, limit).await?;
+        let through = members.last().map(|member| member.seq).filter(|_| more);
+        apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through).await?;
+        more
+    } else {
+        let (_, more) = batch::following(&mut tx, lease, ENTANGLED_DONE, 0).await?;
+        let through = more.then_some(ENTANGLED_DONE);
+        apply(&mut tx, lease, run.connection, Batch { entangled: true, members: entangled }, through).await?;
+        more
+    };
+    tx.commit().await?;
+    Ok(Applied { more })
+}
+
+/// Settings for this transaction alone.
+///
+/// A product's transaction that somebody forgot open must not hold a run, and its heartbeat, for ever. And a plan that
+/// was made while the tables were small must not outlive that: they grow by a batch each time.
+async fn settle(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "SELECT set_config('lock_timeout', '10s', true), set_config('plan_cache_mode', 'force_custom_plan', true)",
+    )
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
+/// Writes the batch and notes how far the run is; `None` is to its end.
+async fn apply(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    batch: Batch,
+    through: Option<i64>,
+) -> Result<(), Fault> {
+    let standing = batch::standing(tx, lease, connection, &batch.members).await?;
+    let verdict = stale::judge(&batch.members, &standing);
+    write::mark_stale(tx, lease, &verdict.stale).await?;
+    write::park(tx, lease, &verdict.parked).await?;
+    let done = write::users(tx, lease, connection, &batch, &verdict.stale).await?;
+    write::progress(tx, lease, &done, through).await
+}

@@ -1,0 +1,226 @@
+//! Which members of a batch are stale. A pure function of the batch and of how its users stand.
+
+use std::collections::{HashMap, HashSet};
+
+use directory_core::Action;
+use uuid::Uuid;
+
+use super::{Member, batch::Standing};
+
+/// What is to be done before the batch is written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Positions of the changes that are not applied, ascending.
+    pub(super) stale: Vec<i64>,
+    /// Users whose address another member takes over: they have to let go of it first.
+    pub(super) parked: Vec<Uuid>,
+}
+
+pub(super) fn judge(members: &[Member], standing: &Standing) -> Verdict {
+    let mut judgement = Judgement::new(members, standing);
+    judgement.judge_each_alone();
+    judgement.spread();
+    judgement.verdict()
+}
+
+struct Judgement<'a> {
+    members: &'a [Member],
+    standing: &'a Standing,
+    stale: Vec<bool>,
+    /// By user: the member that wants the address which that user holds.
+    successor: HashMap<Uuid, usize>,
+    /// Stale members whose effect on others is not looked at yet.
+    unspread: Vec<usize>,
+}
+
+impl<'a> Judgement<'a> {
+    fn new(members: &'a [Member], standing: &'a Standing) -> Self {
+        let stale = vec![false; members.len()];
+        Self { members, standing, stale, successor: HashMap::new(), unspread: Vec::new() }
+    }
+
+    /// The address that a member wants and its user does not hold already.
+    fn wanted(&self, member: &'a Member) -> Option<&'a str> {
+        let own = self.standing.users.get(&member.user).map(|user| user.email.as_str());
+        member.email.as_deref().filter(|email| own != Some(*email))
+    }
+
+    fn still_as_planned(&self, member: &Member) -> bool {
+        let free = member.link.as_ref().is_none_or(|link| !self.standing.linked.contains(link));
+        match (member.action, self.standing.users.get(&member.user)) {
+            (Action::Create, user) => user.is_none() && free,
+            (_, None) => false,
+            (_, Some(user)) => {
+                Some(user.version) == member.version && (member.link.is_none() || (!user.linked && free))
+            }
+        }
+    }
+
+    /// Who has moved on, or wants what somebody outside the batch holds. Where two members want the same thing the
+    /// first one gets it: a plan has no such pair, but a defect must end as one stale change and not as a failed run.
+    fn judge_each_alone(&mut self) {
+        let (mut users, mut links, mut emails) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let leaving: HashSet<Uuid> =
+            self.members.iter().filter(|member| self.wanted(member).is_some()).map(|member| member.user).collect();
+        for (index, member) in self.members.iter().enumerate() {
+            let wanted = self.wanted(member);
+            let holder = wanted.and_then(|email| self.standing.holders.get(email)).copied();
+            let fits = self.still_as_planned(member)
+                && holder.is_none_or(|holder| leaving.contains(&holder))
+                && users.insert(member.user)
+                && member.link.as_deref().is_none_or(|link| links.insert(link))
+                && wanted.is_none_or(|email| emails.insert(email));
+            if !fits {
+                self.condemn(index);
+            } else if let Some(holder) = holder {
+                self.successor.insert(holder, index);
+            }
+        }
+    }
+
+    /// A stale member keeps its address, so whoever was to have it is stale too, and so on.
+    fn spread(&mut self) {
+        while let Some(index) = self.unspread.pop() {
+            if let Some(&successor) = self.successor.get(&self.members[index].user)
+                && !self.stale[successor]
+            {
+                self.condemn(successor);
+            }
+        }
+    }
+
+    fn condemn(&mut self, index: usize) {
+        self.stale[index] = true;
+        self.unspread.push(index);
+    }
+
+    fn verdict(self) -> Verdict {
+        let stale = self.members.iter().zip(&self.stale).filter(|(_, stale)| **stale).map(|(member, _)| member.seq);
+        let mut parked: Vec<Uuid> =
+            self.successor.iter().filter(|(_, successor)| !self.stale[**successor]).map(|(user, _)| *user).collect();
+        parked.sort_unstable();
+        Verdict { stale: stale.collect(), parked }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::batch::Locked, *};
+
+    /// Users are numbers; user n holds the address `n@x` and is at version 1.
+    struct Table(Standing);
+
+    impl Table {
+        fn of(users: &[u128]) -> Self {
+            let mut standing = Standing::default();
+            for &user in users {
+                let email = format!("{user}@x");
+                standing.holders.insert(email.clone(), Uuid::from_u128(user));
+                standing.users.insert(Uuid::from_u128(user), Locked { version: 1, email, linked: false });
+            }
+            Self(standing)
+        }
+
+        /// Users outside of the batch hold addresses, but are not locked.
+        fn and_outside(mut self, users: &[u128]) -> Self {
+            for &user in users {
+                self.0.holders.insert(format!("{user}@x"), Uuid::from_u128(user));
+            }
+            self
+        }
+
+        fn check(&self, members: &[Member], stale: &[i64], parked: &[u128]) {
+            let parked = parked.iter().copied().map(Uuid::from_u128).collect();
+            assert_eq!(judge(members, &self.0), Verdict { stale: stale.to_vec(), parked });
+        }
+    }
+
+    /// User `user` gets the address of `email`.
+    fn moves(seq: i64, user: u128, email: u128) -> Member {
+        Member {
+            seq,
+            action: Action::Update,
+            user: Uuid::from_u128(user),
+            version: Some(1),
+            email: Some(format!("{email}@x")),
+            link: None,
+            deactivates: false,
+        }
+    }
+
+    fn old(member: Member) -> Member {
+        Member { version: Some(0), ..member }
+    }
+
+    fn creates(seq: i64, user: u128, email: u128) -> Member {
+        let link = Some(format!("external {user}"));
+        Member { action: Action::Create, version: None, link, ..moves(seq, user, email) }
+    }
+
+    fn links(seq: i64, user: u128) -> Member {
+        let link = Some(format!("external {user}"));
+        Member { action: Action::Link, email: None, link, ..moves(seq, user, user) }
+    }
+
+    #[test]
+    fn a_user_who_moved_on_or_is_gone_is_stale() {
+        Table::of(&[1, 2]).check(&[old(moves(1, 1, 1)), moves(2, 2, 2), moves(3, 3, 9)], &[1, 3], &[]);
+    }
+
+    #[test]
+    fn an_address_held_outside_of_the_batch_is_not_to_be_had() {
+        Table::of(&[1]).and_outside(&[8]).check(&[moves(1, 1, 8), creates(2, 5, 8), creates(3, 6, 9)], &[1, 2], &[]);
+    }
+
+    #[test]
+    fn a_member_who_stays_keeps_the_address() {
+        Table::of(&[1, 2]).check(&[moves(1, 1, 2), moves(2, 2, 2)], &[1], &[]);
+    }
+
+    #[test]
+    fn swaps_cycles_and_successions_are_parked() {
+        Table::of(&[1, 2]).check(&[moves(1, 1, 2), moves(2, 2, 1)], &[], &[1, 2]);
+        Table::of(&[1, 2, 3]).check(&[moves(1, 1, 2), moves(2, 2, 3), moves(3, 3, 1)], &[], &[1, 2, 3]);
+        Table::of(&[1]).check(&[creates(1, 5, 1), moves(2, 1, 9)], &[], &[1]);
+    }
+
+    #[test]
+    fn staleness_spreads_against_the_order_of_positions_too() {
+        // 4 stays, so 3 cannot move to it, so 2 cannot move to 3's, so 1 cannot move to 2's.
+        let chain = [moves(1, 1, 2), moves(2, 2, 3), moves(3, 3, 4), moves(4, 4, 4)];
+        Table::of(&[1, 2, 3, 4]).check(&chain, &[1, 2, 3], &[]);
+        let broken = [moves(1, 1, 2), moves(2, 2, 3), old(moves(3, 3, 1))];
+        Table::of(&[1, 2, 3]).check(&broken, &[1, 2, 3], &[]);
+        // Nobody waits for what 1 frees, so only the broken half is stale.
+        let half = [moves(1, 1, 9), creates(2, 5, 1), old(moves(3, 2, 8)), creates(4, 6, 2)];
+        Table::of(&[1, 2]).check(&half, &[3, 4], &[1]);
+    }
+
+    #[test]
+    fn another_spelling_of_the_own_address_is_no_move() {
+        Table::of(&[1]).check(&[moves(1, 1, 1)], &[], &[]);
+    }
+
+    #[test]
+    fn links_need_a_free_user_and_a_free_external_id() {
+        let mut table = Table::of(&[1, 2, 3]);
+        table.0.linked.insert("external 2".to_owned());
+        if let Some(user) = table.0.users.get_mut(&Uuid::from_u128(3)) {
+            user.linked = true;
+        }
+        table.check(&[links(1, 1), links(2, 2), links(3, 3)], &[2, 3], &[]);
+    }
+
+    #[test]
+    fn a_creation_that_exists_already_is_stale() {
+        let mut table = Table::of(&[1]);
+        table.0.linked.insert("external 7".to_owned());
+        table.check(&[creates(1, 1, 9), creates(2, 7, 10), creates(3, 8, 11)], &[1, 2], &[]);
+    }
+
+    #[test]
+    fn of_two_members_that_want_the_same_the_first_gets_it() {
+        let twice = [creates(1, 5, 9), creates(2, 6, 9), moves(3, 1, 8), moves(4, 1, 7)];
+        Table::of(&[1]).check(&twice, &[2, 4], &[]);
+    }
+}

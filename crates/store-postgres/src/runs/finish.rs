@@ -1,0 +1,143 @@
+//! Where a plan goes once it is complete, and how a run ends.
+
+use directory_core::{Counts, HoldReason, PlanSummary};
+use sqlx::{PgConnection, PgPool, types::Json};
+use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunPhase, RunStatus, StoreError};
+
+use super::{
+    lease::held,
+    row::{RunRow, run_columns},
+};
+use crate::{
+    decode::{storable, stored},
+    error::{Fault, failed},
+};
+
+/// What the run's row says of a complete plan.
+struct Verdict<'a> {
+    status: RunStatus,
+    phase: RunPhase,
+    /// Of the actions. While applying they start at nothing and count what is done.
+    actions: Counts,
+    digest: Option<&'a str>,
+    reasons: &'a [HoldReason],
+}
+
+impl<'a> Verdict<'a> {
+    fn of(plan: &PlanSummary, next: &'a PlanNext) -> Self {
+        match next {
+            PlanNext::Apply => Self {
+                status: RunStatus::Running,
+                phase: RunPhase::Applying,
+                actions: Counts::default(),
+                digest: None,
+                reasons: &[],
+            },
+            PlanNext::Hold(held) => Self {
+                status: RunStatus::Held,
+                phase: RunPhase::Planning,
+                actions: plan.counts,
+                digest: Some(&held.digest),
+                reasons: &held.reasons,
+            },
+            PlanNext::Planned { digest, reasons } => Self {
+                status: RunStatus::Planned,
+                phase: RunPhase::Planning,
+                actions: plan.counts,
+                digest: Some(digest),
+                reasons,
+            },
+        }
+    }
+}
+
+pub(super) async fn plan(pool: &PgPool, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError> {
+    let verdict = Verdict::of(plan, next);
+    let done = sqlx::query(
+        "UPDATE sync_runs SET plan_complete = true, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
+             hold = $8, seen = $9, unchanged = $10, excluded = $11, protected = $12, conflicts = $13, created = $14,
+             updated = $15, linked = $16, deactivated = $17, reactivated = $18,
+             lease_token = CASE WHEN $4 = 'running' THEN lease_token END,
+             lease_until = CASE WHEN $4 = 'running' THEN lease_until END,
+             finished_at = CASE WHEN $4 = 'planned' THEN now() END
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .bind(verdict.status.as_str())
+    .bind(verdict.phase.as_str())
+    .bind(stored(plan.applicable))
+    .bind(verdict.digest)
+    .bind(Json(verdict.reasons))
+    .bind(stored(plan.counts.seen))
+    .bind(stored(plan.counts.unchanged))
+    .bind(stored(plan.counts.excluded))
+    .bind(stored(plan.counts.protected))
+    .bind(stored(plan.counts.conflicts))
+    .bind(stored(verdict.actions.created))
+    .bind(stored(verdict.actions.updated))
+    .bind(stored(verdict.actions.linked))
+    .bind(stored(verdict.actions.deactivated))
+    .bind(stored(verdict.actions.reactivated))
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    held(&done)
+}
+
+pub(super) async fn run(pool: &PgPool, lease: &Lease, end: &RunEnd) -> Result<Run, Fault> {
+    let error = end.error.as_ref().map(|error| RunError {
+        code: error.code,
+        message: storable(&error.message),
+        hint: storable(&error.hint),
+        request_id: error.request_id.as_deref().map(storable),
+    });
+    let mut tx = pool.begin().await?;
+    let row: Option<RunRow> = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = $4, error = $5, finished_at = now(), lease_token = NULL, lease_until = NULL
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'
+         RETURNING ",
+        run_columns!()
+    ))
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .bind(end.status.as_str())
+    .bind(error.map(Json))
+    .fetch_optional(&mut *tx)
+    .await?;
+    let run = Run::try_from(row.ok_or(StoreError::LeaseLost)?)?;
+    note_on_connection(&mut tx, &run, &end.connection).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+/// Neither statement writes a row that says so already: a sync without changes leaves its connection untouched.
+async fn note_on_connection(
+    connection: &mut PgConnection,
+    run: &Run,
+    effect: &ConnectionEffect,
+) -> Result<(), sqlx::Error> {
+    match effect {
+        ConnectionEffect::Keep => return Ok(()),
+        ConnectionEffect::Lift => sqlx::query(
+            "UPDATE connections SET state = 'active', state_reason = NULL, updated_at = now()
+             WHERE tenant_id = $1 AND id = $2 AND state = 'quarantined'",
+        )
+        .bind(run.tenant.0)
+        .bind(run.connection.0)
+        .execute(connection),
+        ConnectionEffect::Quarantine(reason) => sqlx::query(
+            "UPDATE connections SET state = 'quarantined', state_reason = $3, updated_at = now()
+             WHERE tenant_id = $1 AND id = $2 AND state <> 'paused'
+                 AND (state, state_reason) IS DISTINCT FROM ('quarantined', $3)",
+        )
+        .bind(run.tenant.0)
+        .bind(run.connection.0)
+        .bind(storable(reason))
+        .execute(connection),
+    }
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,67 @@
+//! Leases. The token is the fence: a worker writes as long as the run carries its token, whatever the clocks say.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool};
+use store::{Lease, Progress, StoreError};
+
+use crate::{
+    decode::stored,
+    error::{Fault, failed},
+};
+
+/// Locks the run for the rest of the transaction, so that nobody claims it before what is written under the lease is
+/// committed.
+pub(super) async fn hold(connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
+    let held: Option<i32> = sqlx::query_scalar(
+        "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'
+         FOR NO KEY UPDATE",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .fetch_optional(connection)
+    .await?;
+    held.map(|_| ()).ok_or(Fault::Store(StoreError::LeaseLost))
+}
+
+/// A write of the run's own row under its lease hits one row, or the lease is another's.
+pub(super) fn held(done: &sqlx::postgres::PgQueryResult) -> Result<(), StoreError> {
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+pub(super) async fn renew(
+    pool: &PgPool,
+    lease: &Lease,
+    length: Duration,
+    progress: Progress,
+) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "UPDATE sync_runs SET lease_until = now() + make_interval(secs => $4), phase = $5, seen = GREATEST(seen, $6)
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .bind(length.as_secs_f64())
+    .bind(progress.phase.as_str())
+    .bind(stored(progress.seen))
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    held(&done)
+}
+
+pub(super) async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(lease.token)
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    held(&done)
+}

@@ -1,0 +1,170 @@
+//! The queue: runs come in and are handed out.
+
+use std::time::Duration;
+
+use directory_core::{RunErrorCode, RunId, TenantId};
+use sqlx::{PgConnection, PgPool, types::Json};
+use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use uuid::Uuid;
+
+use super::row::{RunRow, run_columns};
+use crate::{connections, error::Fault};
+
+pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fault> {
+    // The active run that is in the way may end before it is looked up; then the way is free.
+    loop {
+        let mut tx = pool.begin().await?;
+        // Held to the end of the transaction, so that the connection is not removed under its new run.
+        let connection: Option<i32> =
+            sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
+                .bind(run.tenant.0)
+                .bind(run.connection.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        if connection.is_none() {
+            return Ok(CreatedRun::NoConnection);
+        }
+        if let Some(row) = insert(&mut tx, run).await? {
+            if !run.dry_run {
+                supersede(&mut tx, run).await?;
+            }
+            tx.commit().await?;
+            return Ok(CreatedRun::Queued(Box::new(row.try_into()?)));
+        }
+        if let Some(active) = active(&mut tx, run).await? {
+            return Ok(CreatedRun::AlreadyActive(active));
+        }
+    }
+}
+
+/// Queues the run, unless the unique index says that another one is active.
+async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<RunRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, dry_run)
+         VALUES ($1, $2, $3, 'queued', $4, $5, $6)
+         ON CONFLICT (tenant_id, connection_id) WHERE status IN ('queued', 'running') DO NOTHING
+         RETURNING ",
+        run_columns!()
+    ))
+    .bind(run.tenant.0)
+    .bind(run.id.0)
+    .bind(run.connection.0)
+    .bind(run.mode.as_str())
+    .bind(run.trigger.as_str())
+    .bind(run.dry_run)
+    .fetch_optional(connection)
+    .await
+}
+
+async fn supersede(connection: &mut PgConnection, run: &NewRun) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE sync_runs SET status = 'superseded', finished_at = now()
+         WHERE tenant_id = $1 AND connection_id = $2 AND status = 'held'",
+    )
+    .bind(run.tenant.0)
+    .bind(run.connection.0)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+async fn active(connection: &mut PgConnection, run: &NewRun) -> Result<Option<RunId>, sqlx::Error> {
+    let active: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running')",
+    )
+    .bind(run.tenant.0)
+    .bind(run.connection.0)
+    .fetch_optional(connection)
+    .await?;
+    Ok(active.map(RunId))
+}
+
+pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> Result<Option<Claim>, Fault> {
+    loop {
+        let mut tx = pool.begin().await?;
+        // Rows that others are claiming or writing right now are passed over instead of waited for.
+        let row: Option<RunRow> = sqlx::query_as(concat!(
+            "WITH next AS MATERIALIZED (
+                 SELECT tenant_id AS next_tenant, id AS next_run FROM sync_runs
+                 WHERE status IN ('queued', 'running') AND (status = 'queued' OR lease_until < now())
+                 ORDER BY created_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+             )
+             UPDATE sync_runs SET status = 'running', lease_token = $1, lease_until = now() + make_interval(secs => $2),
+                 started_at = COALESCE(started_at, now()),
+                 phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
+             FROM next WHERE tenant_id = next_tenant AND id = next_run
+             RETURNING ",
+            run_columns!()
+        ))
+        .bind(token)
+        .bind(lease.as_secs_f64())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let claim = with_connection(&mut tx, row, token).await?;
+        tx.commit().await?;
+        if claim.is_some() {
+            return Ok(claim);
+        }
+    }
+}
+
+pub(super) async fn claim_run(
+    pool: &PgPool,
+    tenant: TenantId,
+    run: RunId,
+    token: Uuid,
+    lease: Duration,
+) -> Result<Option<Claim>, Fault> {
+    let mut tx = pool.begin().await?;
+    let row: Option<RunRow> = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = 'running', lease_token = $3, lease_until = now() + make_interval(secs => $4),
+             started_at = COALESCE(started_at, now()),
+             phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
+         WHERE tenant_id = $1 AND id = $2 AND (status = 'queued' OR (status = 'running' AND lease_until < now()))
+         RETURNING ",
+        run_columns!()
+    ))
+    .bind(tenant.0)
+    .bind(run.0)
+    .bind(token)
+    .bind(lease.as_secs_f64())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let claim = with_connection(&mut tx, row, token).await?;
+    tx.commit().await?;
+    Ok(claim)
+}
+
+/// The claim of a run that was just taken. A run whose connection is gone fails instead: nobody could ever work on it.
+async fn with_connection(transaction: &mut PgConnection, row: RunRow, token: Uuid) -> Result<Option<Claim>, Fault> {
+    let plan_complete = row.plan_complete;
+    let run = Run::try_from(row)?;
+    let lease = Lease { tenant: run.tenant, run: run.id, token };
+    if let Some(connection) = connections::find(transaction, run.tenant, run.connection).await? {
+        return Ok(Some(Claim { run, connection, lease, plan_complete }));
+    }
+    fail_orphan(transaction, &lease).await?;
+    Ok(None)
+}
+
+async fn fail_orphan(transaction: &mut PgConnection, lease: &Lease) -> Result<(), StoreError> {
+    let error = RunError {
+        code: RunErrorCode::Internal,
+        message: "The run's connection does not exist any more.".to_owned(),
+        hint: "Register the directory again and start a new run.".to_owned(),
+        request_id: None,
+    };
+    sqlx::query(
+        "UPDATE sync_runs SET status = 'failed', error = $3, finished_at = now(), lease_token = NULL, lease_until = NULL
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(Json(error))
+    .execute(transaction)
+    .await
+    .map(|_| ())
+    .map_err(crate::error::failed)
+}

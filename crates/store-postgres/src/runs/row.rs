@@ -1,0 +1,87 @@
+//! A run's row.
+
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, Counts, RunId, TenantId};
+use store::{Run, StoreError};
+use uuid::Uuid;
+
+use crate::decode::Place;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RunRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    connection_id: Uuid,
+    status: String,
+    phase: Option<String>,
+    mode: String,
+    trigger: String,
+    dry_run: bool,
+    seen: i64,
+    created: i64,
+    updated: i64,
+    linked: i64,
+    deactivated: i64,
+    reactivated: i64,
+    unchanged: i64,
+    excluded: i64,
+    protected: i64,
+    conflicts: i64,
+    planned_changes: Option<i64>,
+    exceptions: i64,
+    plan_digest: Option<String>,
+    hold: String,
+    error: Option<String>,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    pub(super) plan_complete: bool,
+}
+
+/// What [`RunRow`] reads.
+macro_rules! run_columns {
+    () => {
+        "id, tenant_id, connection_id, status, phase, mode, trigger, dry_run, seen, created, updated, linked,
+         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
+         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, plan_complete"
+    };
+}
+pub(super) use run_columns;
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreError> {
+        let place = Place { table: "sync_runs", row: &row.id };
+        Ok(Self {
+            status: place.word("status", &row.status)?,
+            phase: row.phase.as_deref().map(|phase| place.word("phase", phase)).transpose()?,
+            mode: place.word("mode", &row.mode)?,
+            trigger: place.word("trigger", &row.trigger)?,
+            counts: Counts {
+                seen: place.number("seen", row.seen)?,
+                created: place.number("created", row.created)?,
+                updated: place.number("updated", row.updated)?,
+                linked: place.number("linked", row.linked)?,
+                deactivated: place.number("deactivated", row.deactivated)?,
+                reactivated: place.number("reactivated", row.reactivated)?,
+                unchanged: place.number("unchanged", row.unchanged)?,
+                excluded: place.number("excluded", row.excluded)?,
+                protected: place.number("protected", row.protected)?,
+                conflicts: place.number("conflicts", row.conflicts)?,
+            },
+            planned_changes: row.planned_changes.map(|n| place.number("planned_changes", n)).transpose()?,
+            exceptions: place.number("exceptions", row.exceptions)?,
+            hold: place.json("hold", &row.hold)?,
+            error: row.error.as_deref().map(|error| place.json("error", error)).transpose()?,
+            id: RunId(row.id),
+            tenant: TenantId(row.tenant_id),
+            connection: ConnectionId(row.connection_id),
+            dry_run: row.dry_run,
+            plan_digest: row.plan_digest,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+    }
+}

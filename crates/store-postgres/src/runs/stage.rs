@@ -1,0 +1,233 @@
+//! The staged plan: pages of changes come in, and the listing's end corrects them.
+
+use directory_core::{Amendment, Values};
+use sqlx::{PgConnection, PgPool, types::Json};
+use store::{Lease, NewChange, StagedPage, StoreError};
+use uuid::Uuid;
+
+use super::lease::{held, hold};
+use crate::error::{Fault, expect_rows};
+
+/// Rows in one statement: enough that a round trip does not count, few enough that its arrays do not either.
+const ROWS_PER_STATEMENT: usize = 5_000;
+
+/// Something is applied already, so that the plan must not be dropped: a defect of the caller.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan is being applied and cannot be dropped")]
+struct AlreadyApplying;
+
+pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
+    let mut tx = pool.begin().await?;
+    hold(&mut tx, lease).await?;
+    let done = sqlx::query(
+        "UPDATE sync_runs SET seen = 0, created = 0, updated = 0, linked = 0, deactivated = 0, reactivated = 0,
+             unchanged = 0, excluded = 0, protected = 0, conflicts = 0, exceptions = 0, planned_changes = NULL,
+             plan_digest = NULL, hold = '[]', plan_complete = false
+         WHERE tenant_id = $1 AND id = $2 AND applied_through IS NULL",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .execute(&mut *tx)
+    .await?;
+    // The lease is ours by now, so a miss has the one other reason.
+    held(&done).map_err(|_| StoreError::Database(Box::new(AlreadyApplying)))?;
+    sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2")
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn stage(pool: &PgPool, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
+    let mut tx = pool.begin().await?;
+    hold(&mut tx, lease).await?;
+    if !page.retracted.is_empty() {
+        let retracted: Vec<i64> = page.retracted.iter().copied().map(i64::from).collect();
+        sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)")
+            .bind(lease.tenant.0)
+            .bind(lease.run.0)
+            .bind(retracted)
+            .execute(&mut *tx)
+            .await?;
+    }
+    insert(&mut tx, lease, &page.changes).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn amend(pool: &PgPool, lease: &Lease, amendments: &[Amendment]) -> Result<(), Fault> {
+    let mut tx = pool.begin().await?;
+    hold(&mut tx, lease).await?;
+    let amendments = Amendments::by_kind(amendments);
+    // A split copies the change as it was staged, hence before a refusal rewrites it.
+    amendments.split_emails(&mut tx, lease).await?;
+    amendments.refuse(&mut tx, lease).await?;
+    amendments.entangle(&mut tx, lease).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn insert(connection: &mut PgConnection, lease: &Lease, changes: &[NewChange]) -> Result<(), Fault> {
+    for changes in changes.chunks(ROWS_PER_STATEMENT) {
+        let columns = Columns::of(changes);
+        sqlx::query(
+            "INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email,
+                 before, after, code, deactivates)
+             SELECT $1, $2, c.* FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::text[], $8::text[],
+                 $9::jsonb[], $10::jsonb[], $11::text[], $12::boolean[]) AS c",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(columns.seq)
+        .bind(columns.action)
+        .bind(columns.user)
+        .bind(columns.version)
+        .bind(columns.external_id)
+        .bind(columns.email)
+        .bind(columns.before)
+        .bind(columns.after)
+        .bind(columns.code)
+        .bind(columns.deactivates)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Changes turned on their side, for `unnest`.
+#[derive(Default)]
+struct Columns<'a> {
+    seq: Vec<i64>,
+    action: Vec<&'static str>,
+    user: Vec<Option<Uuid>>,
+    version: Vec<Option<i64>>,
+    external_id: Vec<Option<&'a str>>,
+    email: Vec<Option<&'a str>>,
+    before: Vec<Json<&'a Values>>,
+    after: Vec<Json<&'a Values>>,
+    code: Vec<Option<&'static str>>,
+    deactivates: Vec<bool>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(changes: &'a [NewChange]) -> Self {
+        let mut columns = Self::default();
+        for NewChange { change, new_user } in changes {
+            columns.seq.push(i64::from(change.seq));
+            columns.action.push(change.action.as_str());
+            columns.user.push(change.target.map(|target| target.user).or(*new_user).map(|user| user.0));
+            columns.version.push(change.target.map(|target| target.version));
+            columns.external_id.push(change.external_id.as_ref().map(directory_core::ExternalId::as_str));
+            columns.email.push(change.email.as_deref());
+            columns.before.push(Json(&change.before));
+            columns.after.push(Json(&change.after));
+            columns.code.push(change.code.map(directory_core::ChangeCode::as_str));
+            columns.deactivates.push(change.deactivates);
+        }
+        columns
+    }
+}
+
+/// Amendments by what they do, turned on their side.
+#[derive(Default)]
+struct Amendments {
+    refused: (Vec<i64>, Vec<&'static str>, Vec<&'static str>),
+    split: (Vec<i64>, Vec<i64>, Vec<&'static str>),
+    entangled: Vec<i64>,
+}
+
+impl Amendments {
+    fn by_kind(amendments: &[Amendment]) -> Self {
+        let mut by_kind = Self::default();
+        for amendment in amendments {
+            match *amendment {
+                Amendment::Refuse { seq, action, code } => {
+                    by_kind.refused.0.push(i64::from(seq));
+                    by_kind.refused.1.push(action.as_str());
+                    by_kind.refused.2.push(code.as_str());
+                }
+                Amendment::SplitEmail { seq, conflict_seq, code } => {
+                    by_kind.split.0.push(i64::from(seq));
+                    by_kind.split.1.push(i64::from(conflict_seq));
+                    by_kind.split.2.push(code.as_str());
+                }
+                Amendment::Entangle { seq } => by_kind.entangled.push(i64::from(seq)),
+            }
+        }
+        // A change can be entangled with several others.
+        by_kind.entangled.sort_unstable();
+        by_kind.entangled.dedup();
+        by_kind
+    }
+
+    async fn split_emails(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
+        let (seqs, conflict_seqs, codes) = &self.split;
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        let done = sqlx::query(
+            "INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email,
+                 before, after, code, deactivates)
+             SELECT c.tenant_id, c.run_id, a.conflict_seq, 'conflict', c.user_id, c.user_version, c.external_id, c.email,
+                 jsonb_strip_nulls(jsonb_build_object('email', c.before -> 'email')),
+                 jsonb_strip_nulls(jsonb_build_object('email', c.after -> 'email')), a.code, false
+             FROM unnest($3::bigint[], $4::bigint[], $5::text[]) AS a (seq, conflict_seq, code)
+             JOIN sync_changes c ON c.tenant_id = $1 AND c.run_id = $2 AND c.seq = a.seq",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(seqs)
+        .bind(conflict_seqs)
+        .bind(codes)
+        .execute(&mut *connection)
+        .await?;
+        expect_rows("splitting e-mail addresses off", seqs.len(), done.rows_affected())?;
+        sqlx::query(
+            "UPDATE sync_changes SET before = before - 'email', after = after - 'email'
+             WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(seqs)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn refuse(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
+        let (seqs, actions, codes) = &self.refused;
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        let done = sqlx::query(
+            "UPDATE sync_changes c SET action = a.action, code = a.code, deactivates = false
+             FROM unnest($3::bigint[], $4::text[], $5::text[]) AS a (seq, action, code)
+             WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq = a.seq",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(seqs)
+        .bind(actions)
+        .bind(codes)
+        .execute(connection)
+        .await?;
+        Ok(expect_rows("refusing staged changes", seqs.len(), done.rows_affected())?)
+    }
+
+    async fn entangle(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
+        if self.entangled.is_empty() {
+            return Ok(());
+        }
+        let done = sqlx::query(
+            "UPDATE sync_changes SET entangled = true WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(&self.entangled)
+        .execute(connection)
+        .await?;
+        Ok(expect_rows("entangling staged changes", self.entangled.len(), done.rows_affected())?)
+    }
+}

@@ -1,0 +1,79 @@
+//! The schema: bringing it up to date, and knowing whether it is.
+
+use sqlx::{
+    PgPool, Row,
+    migrate::{MigrateError, Migrator},
+};
+use store::StoreError;
+
+use crate::error::failed;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// Applies pending migrations under the database's advisory lock, so that processes which start together take turns.
+pub(crate) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    // The lock belongs to the session, and a failed migration leaves it held: the session must end with us, and not go
+    // back to the pool. So it comes from a pool of one, with the settings and hooks of the store's.
+    let settings = pool.connect_options().as_ref().clone();
+    let session = pool.options().clone().min_connections(0).max_connections(1).connect_lazy_with(settings);
+    let done = MIGRATIONS.run(&session).await.map_err(not_migrated);
+    session.close().await;
+    done
+}
+
+fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) => failed(error),
+        MigrateError::ExecuteMigration(error, version) => match failed(error) {
+            transient @ StoreError::Unavailable(_) => transient,
+            error => StoreError::Schema(format!("migration {version} failed: {}", Chain(&error))),
+        },
+        other => StoreError::Schema(other.to_string()),
+    }
+}
+
+/// An error with its sources in one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
+    }
+}
+
+/// Compares what is applied with what this program knows. Read-only.
+pub(crate) async fn check(pool: &PgPool) -> Result<(), StoreError> {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let rows =
+        sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version").fetch_all(pool).await;
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
+            return Err(StoreError::Schema("it has not been migrated yet".to_owned()));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let mut pending: Vec<_> = MIGRATIONS.iter().collect();
+    for row in rows {
+        let version: i64 = row.try_get("version").map_err(failed)?;
+        let checksum: Vec<u8> = row.try_get("checksum").map_err(failed)?;
+        let success: bool = row.try_get("success").map_err(failed)?;
+        let Some(known) = pending.iter().position(|migration| migration.version == version) else {
+            return Err(StoreError::Schema(format!("migration {version} is newer than this program")));
+        };
+        let known = pending.remove(known);
+        if !success || *known.checksum != *checksum {
+            return Err(StoreError::Schema(format!("migration {version} is not the one that this program knows")));
+        }
+    }
+    match pending.first() {
+        None => Ok(()),
+        Some(first) => Err(StoreError::Schema(format!("migration {} is pending", first.version))),
+    }
+}

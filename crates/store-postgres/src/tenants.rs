@@ -1,0 +1,64 @@
+//! Tenants.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use directory_core::TenantId;
+use store::{NewTenant, StoreError, Tenant, Tenants, UniqueKey};
+use uuid::Uuid;
+
+use crate::{
+    PostgresStore,
+    error::{failed, violates},
+};
+
+#[derive(sqlx::FromRow)]
+struct TenantRow {
+    id: Uuid,
+    slug: String,
+    name: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<TenantRow> for Tenant {
+    fn from(row: TenantRow) -> Self {
+        Self { id: TenantId(row.id), slug: row.slug, name: row.name, created_at: row.created_at }
+    }
+}
+
+#[async_trait]
+impl Tenants for PostgresStore {
+    async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError> {
+        sqlx::query_as::<_, TenantRow>(
+            "INSERT INTO tenants (id, slug, name) VALUES ($1, $2, $3) RETURNING id, slug, name, created_at",
+        )
+        .bind(tenant.id.0)
+        .bind(&tenant.slug)
+        .bind(&tenant.name)
+        .fetch_one(&self.pool)
+        .await
+        .map(Tenant::from)
+        .map_err(|error| {
+            if violates(&error, "tenants_slug") { StoreError::Conflict(UniqueKey::TenantSlug) } else { failed(error) }
+        })
+    }
+
+    async fn tenant_by_slug(&self, slug: &str) -> Result<Option<Tenant>, StoreError> {
+        if slug.contains('\0') {
+            return Ok(None); // The server refuses such a text instead of not finding it.
+        }
+        sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1")
+            .bind(slug)
+            .fetch_optional(&self.pool)
+            .await
+            .map(|row| row.map(Tenant::from))
+            .map_err(failed)
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>(r#"SELECT id, slug, name, created_at FROM tenants ORDER BY slug COLLATE "C""#)
+            .fetch_all(&self.pool)
+            .await
+            .map(|rows| rows.into_iter().map(Tenant::from).collect())
+            .map_err(failed)
+    }
+}

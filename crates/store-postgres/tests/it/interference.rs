@@ -1,0 +1,118 @@
+//! The product writes users in the very moment in which a batch is applied.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use store::{Applied, Outcome, Runs, StoreError};
+use store_postgres::PostgresStore;
+use tokio::task::JoinHandle;
+
+use crate::{
+    database::execute,
+    fixture::{Fixture, creates, renames},
+};
+
+/// Lets a batch run into a lock that somebody else holds, and returns once it waits.
+async fn start_until_blocked(
+    fixture: &Fixture,
+    store: PostgresStore,
+    lease: store::Lease,
+) -> JoinHandle<Result<Applied, StoreError>> {
+    let batch = tokio::spawn(async move { store.apply_batch(&lease, 100).await });
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while waiting(&fixture.database.product).await == 0 {
+        assert!(Instant::now() < deadline && !batch.is_finished(), "the batch was to wait for the other writer");
+        tokio::task::yield_now().await;
+    }
+    batch
+}
+
+async fn waiting(pool: &PgPool) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+/// The product takes an address, in an open transaction.
+async fn take_address(fixture: &Fixture, connection: &mut PgConnection, email: &str) {
+    let sql = format!("INSERT INTO users (tenant_id, email) VALUES ('{}', '{email}')", fixture.tenant);
+    execute(connection, &sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_taken_meanwhile_makes_one_change_stale() {
+    let fixture = Fixture::new().await;
+    let changes = vec![creates(1, "wanted@acme.example", "A"), creates(2, "free@acme.example", "B")];
+    let lease = fixture.planned(changes).await;
+    let mut product = fixture.database.product.begin().await.unwrap();
+    take_address(&fixture, &mut product, "Wanted@acme.example").await;
+    let batch = start_until_blocked(&fixture, fixture.store.clone(), lease).await;
+    product.commit().await.unwrap();
+    assert!(!batch.await.unwrap().unwrap().more);
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Stale, Outcome::Applied]);
+    assert_eq!(fixture.database.number("SELECT count(*) FROM users").await, 2);
+    let run = fixture.store.run(fixture.tenant, lease.run).await.unwrap().unwrap();
+    assert_eq!((run.counts.created, run.exceptions), (1, 1), "the attempt that was rolled back counts nothing");
+}
+
+#[tokio::test]
+async fn an_address_given_back_meanwhile_is_used() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.planned(vec![creates(1, "wanted@acme.example", "A")]).await;
+    let mut product = fixture.database.product.begin().await.unwrap();
+    take_address(&fixture, &mut product, "wanted@acme.example").await;
+    let batch = start_until_blocked(&fixture, fixture.store.clone(), lease).await;
+    product.rollback().await.unwrap();
+    batch.await.unwrap().unwrap();
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Applied]);
+}
+
+/// The product holds one user and then wants another one, which the batch has locked already: one of the two has to
+/// give way. The batch does, and sees what the product wrote.
+#[tokio::test]
+async fn a_deadlock_makes_the_batch_start_over() {
+    let fixture = Fixture::new().await;
+    let first = fixture.local_user("first@acme.example").await;
+    let second = fixture.local_user("second@acme.example").await;
+    let third = fixture.local_user("third@acme.example").await;
+    let changes = vec![renames(1, &first, "1"), renames(2, &second, "2"), renames(3, &third, "3")];
+    let lease = fixture.planned(changes).await;
+
+    let mut product = fixture.database.product.begin().await.unwrap();
+    let write = |user: &store::UserRecord| format!("UPDATE users SET role = 'owner' WHERE id = '{}'", user.user.id);
+    execute(&mut product, &write(&second)).await.unwrap();
+    // Its patience ends first, so it is the batch that the server ends.
+    let impatient = fixture.database.options().options([("deadlock_timeout", "300ms")]);
+    let pool = PgPoolOptions::new().connect_lazy_with(impatient);
+    let batch = start_until_blocked(&fixture, PostgresStore::from_pool(pool), lease).await;
+    execute(&mut product, &write(&first)).await.unwrap();
+    product.commit().await.unwrap();
+
+    batch.await.unwrap().unwrap();
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Stale, Outcome::Stale, Outcome::Applied]);
+}
+
+/// What keeps failing is not tried for ever. A sequence counts the attempts: it is not rolled back with them.
+#[tokio::test]
+async fn attempts_are_bounded() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.planned(vec![creates(1, "a@acme.example", "A")]).await;
+    for sql in [
+        "CREATE SEQUENCE attempts",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM nextval('attempts');
+             RAISE unique_violation USING MESSAGE = 'already there: ' || NEW.email;
+         END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ] {
+        fixture.database.sql(sql).await;
+    }
+    let error = fixture.store.apply_batch(&lease, 10).await.unwrap_err();
+    assert!(matches!(error, StoreError::Database(_)), "{error:?}");
+    assert_eq!(fixture.database.number("SELECT last_value FROM attempts").await, 5);
+    assert!(!format!("{error:?}").contains("acme"), "{error:?}");
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Planned]);
+}

@@ -1,0 +1,15 @@
+//! The store against a real server, which `cargo xtask test` starts.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod claims;
+mod database;
+mod errors;
+mod fixture;
+mod interference;
+mod quiet;
+mod schema;
+
+mod conformance {
+    store::conformance_tests!(crate::database::Server);
+}

@@ -1,0 +1,141 @@
+//! Where a run goes once its plan is complete, and how it ends.
+
+use directory_core::{ConnectionId, Counts, HoldReason, PlanSummary};
+use sqlx::{SqliteConnection, SqlitePool};
+use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunStatus, StoreError};
+
+use super::row::{RunRow, run_columns};
+use crate::{
+    SqliteStore,
+    decode::{stored, stored_id, to_json},
+    error::{expect_lease, failed},
+    sql::{held_by_lease, now},
+};
+
+/// What [`PlanNext`] means for the run's row.
+struct Next<'a> {
+    status: RunStatus,
+    /// Which of the plan's actions count already. Applying counts them one by one.
+    done: Counts,
+    digest: Option<&'a str>,
+    hold: &'a [HoldReason],
+}
+
+impl<'a> Next<'a> {
+    fn of(plan: &PlanSummary, next: &'a PlanNext) -> Self {
+        match next {
+            PlanNext::Apply => Self { status: RunStatus::Running, done: Counts::default(), digest: None, hold: &[] },
+            PlanNext::Hold(HeldPlan { digest, reasons }) => {
+                Self { status: RunStatus::Held, done: plan.counts, digest: Some(digest), hold: reasons }
+            }
+            PlanNext::Planned { digest, reasons } => {
+                Self { status: RunStatus::Planned, done: plan.counts, digest: Some(digest), hold: reasons }
+            }
+        }
+    }
+}
+
+pub(super) async fn plan(
+    writer: &SqlitePool,
+    lease: &Lease,
+    plan: &PlanSummary,
+    next: &PlanNext,
+) -> Result<(), StoreError> {
+    let Next { status, done, digest, hold } = Next::of(plan, next);
+    let looked_at = &plan.counts;
+    let done = sqlx::query(concat!(
+        "UPDATE sync_runs SET status = ?4,
+             created = ?5, updated = ?6, linked = ?7, deactivated = ?8, reactivated = ?9,
+             seen = ?10, unchanged = ?11, excluded = ?12, protected = ?13, conflicts = ?14,
+             planned_changes = ?15, plan_digest = ?16, hold = ?17, plan_complete = 1,
+             phase = iif(?4 = 'running', 'applying', phase),
+             finished_at = iif(?4 = 'planned', ",
+        now!(),
+        ", NULL),
+             lease_token = iif(?4 = 'running', lease_token, NULL), lease_until = iif(?4 = 'running', lease_until, NULL)
+         WHERE ",
+        held_by_lease!()
+    ))
+    .bind(stored_id(lease.tenant.0))
+    .bind(stored_id(lease.run.0))
+    .bind(stored_id(lease.token))
+    .bind(status.as_str())
+    .bind(stored(done.created))
+    .bind(stored(done.updated))
+    .bind(stored(done.linked))
+    .bind(stored(done.deactivated))
+    .bind(stored(done.reactivated))
+    .bind(stored(looked_at.seen))
+    .bind(stored(looked_at.unchanged))
+    .bind(stored(looked_at.excluded))
+    .bind(stored(looked_at.protected))
+    .bind(stored(looked_at.conflicts))
+    .bind(stored(plan.applicable))
+    .bind(digest)
+    .bind(to_json(hold)?)
+    .execute(writer)
+    .await
+    .map_err(failed)?;
+    expect_lease(done.rows_affected())
+}
+
+pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {
+    let error = end.error.as_ref().map(to_json).transpose()?;
+    let mut tx = store.write().await?;
+    let row: Option<RunRow> = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = ?4, error = ?5, lease_token = NULL, lease_until = NULL, finished_at = ",
+        now!(),
+        " WHERE ",
+        held_by_lease!(),
+        " RETURNING ",
+        run_columns!()
+    ))
+    .bind(stored_id(lease.tenant.0))
+    .bind(stored_id(lease.run.0))
+    .bind(stored_id(lease.token))
+    .bind(end.status.as_str())
+    .bind(error)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(failed)?;
+    let run = Run::try_from(row.ok_or(StoreError::LeaseLost)?)?;
+    affect(&mut tx, lease, run.connection, &end.connection).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(run)
+}
+
+/// Writes what the run's end means for its connection.
+async fn affect(
+    transaction: &mut SqliteConnection,
+    lease: &Lease,
+    connection: ConnectionId,
+    effect: &ConnectionEffect,
+) -> Result<(), StoreError> {
+    let (sql, reason) = match effect {
+        ConnectionEffect::Keep => return Ok(()),
+        ConnectionEffect::Lift => (
+            concat!(
+                "UPDATE connections SET state = 'active', state_reason = ?3, updated_at = ",
+                now!(),
+                " WHERE tenant_id = ?1 AND id = ?2 AND state = 'quarantined'"
+            ),
+            None,
+        ),
+        ConnectionEffect::Quarantine(reason) => (
+            concat!(
+                "UPDATE connections SET state = 'quarantined', state_reason = ?3, updated_at = ",
+                now!(),
+                " WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused'"
+            ),
+            Some(reason),
+        ),
+    };
+    sqlx::query(sql)
+        .bind(stored_id(lease.tenant.0))
+        .bind(stored_id(connection.0))
+        .bind(reason)
+        .execute(transaction)
+        .await
+        .map(drop)
+        .map_err(failed)
+}

@@ -1,0 +1,96 @@
+//! Runs: the queue, the leases, the staged plan and its application.
+
+mod apply;
+mod finish;
+mod history;
+mod lease;
+mod queue;
+mod row;
+mod stage;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
+use store::{
+    Applied, ChangeFilter, ChangeRecord, Claim, CreatedRun, IdPage, Lease, NewRun, PlanNext, Progress, Run, RunEnd,
+    Runs, SeqPage, StagedPage, StoreError,
+};
+use uuid::Uuid;
+
+use crate::SqliteStore;
+
+#[async_trait]
+impl Runs for SqliteStore {
+    async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
+        queue::create(self, run).await
+    }
+
+    async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
+        history::run(&self.reader, tenant, id).await
+    }
+
+    async fn runs(&self, tenant: TenantId, connection: ConnectionId, page: IdPage) -> Result<Vec<Run>, StoreError> {
+        history::runs(&self.reader, tenant, connection, page).await
+    }
+
+    async fn last_runs(&self, tenant: TenantId, connections: &[ConnectionId]) -> Result<Vec<Run>, StoreError> {
+        history::last_runs(&self.reader, tenant, connections).await
+    }
+
+    async fn changes(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        filter: ChangeFilter,
+        page: SeqPage,
+    ) -> Result<Vec<ChangeRecord>, StoreError> {
+        history::changes(&self.reader, tenant, run, filter, page).await
+    }
+
+    async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        queue::claim_next(self, token, lease).await
+    }
+
+    async fn claim_run(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        token: Uuid,
+        lease: Duration,
+    ) -> Result<Option<Claim>, StoreError> {
+        queue::claim_run(self, tenant, run, token, lease).await
+    }
+
+    async fn renew(&self, lease: &Lease, length: Duration, progress: Progress) -> Result<(), StoreError> {
+        lease::renew(&self.writer, lease, length, progress).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        lease::release(&self.writer, lease).await
+    }
+
+    async fn clear_plan(&self, lease: &Lease) -> Result<(), StoreError> {
+        stage::clear(self, lease).await
+    }
+
+    async fn stage(&self, lease: &Lease, page: &StagedPage) -> Result<(), StoreError> {
+        stage::stage(self, lease, page).await
+    }
+
+    async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError> {
+        stage::amend(self, lease, amendments).await
+    }
+
+    async fn finish_plan(&self, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError> {
+        finish::plan(&self.writer, lease, plan, next).await
+    }
+
+    async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
+        apply::apply_batch(self, lease, limit).await
+    }
+
+    async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {
+        finish::run(self, lease, end).await
+    }
+}

@@ -1,0 +1,185 @@
+//! The queue: runs come in and are handed out. Each of these is one transaction with the write lock, so nobody comes in
+//! between a look and the write that follows from it.
+
+use std::time::Duration;
+
+use directory_core::{RunErrorCode, RunId, TenantId};
+use sqlx::SqliteConnection;
+use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use uuid::Uuid;
+
+use super::row::{RunRow, run_columns};
+use crate::{
+    SqliteStore, connections,
+    decode::{Place, from_now, stored_id, to_json},
+    error::failed,
+    sql::now,
+};
+
+pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedRun, StoreError> {
+    let mut tx = store.write().await?;
+    if connections::find(&mut *tx, run.tenant, run.connection).await?.is_none() {
+        return Ok(CreatedRun::NoConnection);
+    }
+    if let Some(active) = active(&mut tx, run).await? {
+        return Ok(CreatedRun::AlreadyActive(active));
+    }
+    let queued = insert(&mut tx, run).await?;
+    if !run.dry_run {
+        supersede(&mut tx, run).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(CreatedRun::Queued(Box::new(queued)))
+}
+
+async fn active(connection: &mut SqliteConnection, run: &NewRun) -> Result<Option<RunId>, StoreError> {
+    let active: Option<String> = sqlx::query_scalar(
+        "SELECT id FROM sync_runs WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running')",
+    )
+    .bind(stored_id(run.tenant.0))
+    .bind(stored_id(run.connection.0))
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)?;
+    active.map(|id| Place { table: "sync_runs", row: &id }.id("id", &id)).transpose()
+}
+
+async fn insert(connection: &mut SqliteConnection, run: &NewRun) -> Result<Run, StoreError> {
+    sqlx::query_as::<_, RunRow>(concat!(
+        r#"INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, "trigger", dry_run)
+         VALUES (?1, ?2, ?3, 'queued', ?4, ?5, ?6) RETURNING "#,
+        run_columns!()
+    ))
+    .bind(stored_id(run.tenant.0))
+    .bind(stored_id(run.id.0))
+    .bind(stored_id(run.connection.0))
+    .bind(run.mode.as_str())
+    .bind(run.trigger.as_str())
+    .bind(run.dry_run)
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?
+    .try_into()
+}
+
+async fn supersede(connection: &mut SqliteConnection, run: &NewRun) -> Result<(), StoreError> {
+    sqlx::query(concat!(
+        "UPDATE sync_runs SET status = 'superseded', finished_at = ",
+        now!(),
+        " WHERE tenant_id = ?1 AND connection_id = ?2 AND status = 'held'"
+    ))
+    .bind(stored_id(run.tenant.0))
+    .bind(stored_id(run.connection.0))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}
+
+/// A run that can be taken.
+#[derive(sqlx::FromRow)]
+struct Free {
+    tenant_id: String,
+    id: String,
+}
+
+/// Nobody works on the run: it is queued, or its worker let the lease pass.
+macro_rules! free {
+    () => {
+        concat!("status IN ('queued', 'running') AND (status = 'queued' OR lease_until < ", now!(), ")")
+    };
+}
+
+pub(super) async fn claim_next(store: &SqliteStore, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError> {
+    loop {
+        let mut tx = store.write().await?;
+        let free: Option<Free> = sqlx::query_as(concat!(
+            "SELECT tenant_id, id FROM sync_runs WHERE ",
+            free!(),
+            " ORDER BY created_at, id LIMIT 1"
+        ))
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+        let Some(free) = free else { return Ok(None) };
+        let claim = take(&mut tx, &free, token, lease).await?;
+        tx.commit().await.map_err(failed)?;
+        if claim.is_some() {
+            return Ok(claim);
+        }
+    }
+}
+
+pub(super) async fn claim_run(
+    store: &SqliteStore,
+    tenant: TenantId,
+    run: RunId,
+    token: Uuid,
+    lease: Duration,
+) -> Result<Option<Claim>, StoreError> {
+    let mut tx = store.write().await?;
+    let free: Option<Free> =
+        sqlx::query_as(concat!("SELECT tenant_id, id FROM sync_runs WHERE tenant_id = ?1 AND id = ?2 AND ", free!()))
+            .bind(stored_id(tenant.0))
+            .bind(stored_id(run.0))
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failed)?;
+    let Some(free) = free else { return Ok(None) };
+    let claim = take(&mut tx, &free, token, lease).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(claim)
+}
+
+/// Takes the run. A run whose connection is gone fails instead, with no claim: nobody could ever work on it.
+async fn take(
+    connection: &mut SqliteConnection,
+    free: &Free,
+    token: Uuid,
+    lease: Duration,
+) -> Result<Option<Claim>, StoreError> {
+    let row: RunRow = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = 'running', lease_token = ?3,
+             lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?4), started_at = coalesce(started_at, ",
+        now!(),
+        "), phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
+         WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        run_columns!()
+    ))
+    .bind(&free.tenant_id)
+    .bind(&free.id)
+    .bind(stored_id(token))
+    .bind(from_now(lease))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let plan_complete = row.plan_complete;
+    let run = Run::try_from(row)?;
+    let lease = Lease { tenant: run.tenant, run: run.id, token };
+    if let Some(connection) = connections::find(&mut *connection, run.tenant, run.connection).await? {
+        return Ok(Some(Claim { run, connection, lease, plan_complete }));
+    }
+    fail_orphan(connection, free).await?;
+    Ok(None)
+}
+
+async fn fail_orphan(connection: &mut SqliteConnection, orphan: &Free) -> Result<(), StoreError> {
+    let error = RunError {
+        code: RunErrorCode::Internal,
+        message: "The run's connection does not exist any more.".to_owned(),
+        hint: "Register the directory again and start a new run.".to_owned(),
+        request_id: None,
+    };
+    sqlx::query(concat!(
+        "UPDATE sync_runs SET status = 'failed', error = ?3, lease_token = NULL, lease_until = NULL, finished_at = ",
+        now!(),
+        " WHERE tenant_id = ?1 AND id = ?2"
+    ))
+    .bind(&orphan.tenant_id)
+    .bind(&orphan.id)
+    .bind(to_json(&error)?)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}

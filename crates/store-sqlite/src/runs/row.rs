@@ -1,0 +1,97 @@
+//! A run's row.
+
+use directory_core::Counts;
+use store::{Run, StoreError};
+
+use crate::decode::Place;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RunRow {
+    id: String,
+    tenant_id: String,
+    connection_id: String,
+    status: String,
+    phase: Option<String>,
+    mode: String,
+    trigger: String,
+    dry_run: bool,
+    #[sqlx(flatten)]
+    counts: CountsRow,
+    planned_changes: Option<i64>,
+    exceptions: i64,
+    plan_digest: Option<String>,
+    hold: String,
+    error: Option<String>,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    pub(super) plan_complete: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountsRow {
+    seen: i64,
+    created: i64,
+    updated: i64,
+    linked: i64,
+    deactivated: i64,
+    reactivated: i64,
+    unchanged: i64,
+    excluded: i64,
+    protected: i64,
+    conflicts: i64,
+}
+
+/// What [`RunRow`] reads.
+macro_rules! run_columns {
+    () => {
+        r#"id, tenant_id, connection_id, status, phase, mode, "trigger", dry_run, seen, created, updated, linked,
+         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
+         hold, error, created_at, started_at, finished_at, plan_complete"#
+    };
+}
+pub(super) use run_columns;
+
+impl CountsRow {
+    fn read(&self, place: Place<'_>) -> Result<Counts, StoreError> {
+        Ok(Counts {
+            seen: place.number("seen", self.seen)?,
+            created: place.number("created", self.created)?,
+            updated: place.number("updated", self.updated)?,
+            linked: place.number("linked", self.linked)?,
+            deactivated: place.number("deactivated", self.deactivated)?,
+            reactivated: place.number("reactivated", self.reactivated)?,
+            unchanged: place.number("unchanged", self.unchanged)?,
+            excluded: place.number("excluded", self.excluded)?,
+            protected: place.number("protected", self.protected)?,
+            conflicts: place.number("conflicts", self.conflicts)?,
+        })
+    }
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreError> {
+        let place = Place { table: "sync_runs", row: &row.id };
+        Ok(Self {
+            id: place.id("id", &row.id)?,
+            tenant: place.id("tenant_id", &row.tenant_id)?,
+            connection: place.id("connection_id", &row.connection_id)?,
+            status: place.word("status", &row.status)?,
+            phase: row.phase.as_deref().map(|phase| place.word("phase", phase)).transpose()?,
+            mode: place.word("mode", &row.mode)?,
+            trigger: place.word("trigger", &row.trigger)?,
+            counts: row.counts.read(place)?,
+            planned_changes: row.planned_changes.map(|n| place.number("planned_changes", n)).transpose()?,
+            exceptions: place.number("exceptions", row.exceptions)?,
+            hold: place.json("hold", &row.hold)?,
+            error: row.error.as_deref().map(|error| place.json("error", error)).transpose()?,
+            created_at: place.time("created_at", &row.created_at)?,
+            started_at: place.time_if_any("started_at", row.started_at.as_deref())?,
+            finished_at: place.time_if_any("finished_at", row.finished_at.as_deref())?,
+            dry_run: row.dry_run,
+            plan_digest: row.plan_digest,
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! The staged plan: adding to it, correcting it, dropping it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use directory_core::{Amendment, ChangeCode, ExternalId, UserId, Values};
+use serde::Serialize;
+use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
+use store::{Lease, NewChange, StagedPage, StoreError};
+
+use super::lease::verify;
+use crate::{
+    SqliteStore,
+    decode::{stored_id, to_json},
+    error::{defect, expect_rows, failed},
+    sql::held_by_lease,
+};
+
+/// A change as the inserting statement reads it.
+#[derive(Serialize)]
+struct StagedRow<'a> {
+    seq: u32,
+    action: &'static str,
+    user: Option<UserId>,
+    version: Option<i64>,
+    external_id: Option<&'a str>,
+    email: Option<&'a str>,
+    before: &'a Values,
+    after: &'a Values,
+    code: Option<&'static str>,
+    deactivates: bool,
+}
+
+impl<'a> From<&'a NewChange> for StagedRow<'a> {
+    fn from(new: &'a NewChange) -> Self {
+        let change = &new.change;
+        Self {
+            seq: change.seq,
+            action: change.action.as_str(),
+            user: change.target.map(|target| target.user).or(new.new_user),
+            version: change.target.map(|target| target.version),
+            external_id: change.external_id.as_ref().map(ExternalId::as_str),
+            email: change.email.as_deref(),
+            before: &change.before,
+            after: &change.after,
+            code: change.code.map(ChangeCode::as_str),
+            deactivates: change.deactivates,
+        }
+    }
+}
+
+pub(super) async fn stage(store: &SqliteStore, lease: &Lease, page: &StagedPage) -> Result<(), StoreError> {
+    // Written out before the lock is taken, which others may be waiting for.
+    let rows: Vec<StagedRow<'_>> = page.changes.iter().map(StagedRow::from).collect();
+    let (rows, retracted) = (to_json(&rows)?, to_json(&page.retracted)?);
+    let mut tx = store.write().await?;
+    verify(&mut tx, lease).await?;
+    if !page.retracted.is_empty() {
+        write(
+            &mut tx,
+            "DELETE FROM sync_changes
+             WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (SELECT value FROM json_each(?3))",
+            lease,
+            &retracted,
+        )
+        .await?;
+    }
+    if !page.changes.is_empty() {
+        write(&mut tx, INSERT, lease, &rows).await?;
+    }
+    tx.commit().await.map_err(failed)
+}
+
+/// The whole page in one statement. `->` keeps JSON as it is written, `->>` reads a value out of it.
+const INSERT: &str = "
+    INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email, before, after,
+        code, deactivates)
+    SELECT ?1, ?2, value ->> 'seq', value ->> 'action', value ->> 'user', value ->> 'version', value ->> 'external_id',
+        value ->> 'email', value -> 'before', value -> 'after', value ->> 'code', value ->> 'deactivates'
+    FROM json_each(?3)";
+
+/// Executes a statement over many rows: `?1` is the tenant, `?2` the run, `?3` a JSON array.
+async fn write(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    lease: &Lease,
+    rows: &str,
+) -> Result<SqliteQueryResult, StoreError> {
+    sqlx::query(sql)
+        .bind(stored_id(lease.tenant.0))
+        .bind(stored_id(lease.run.0))
+        .bind(rows)
+        .execute(connection)
+        .await
+        .map_err(failed)
+}
+
+/// Amendments of one kind each, as the statements read them.
+#[derive(Default)]
+struct Amendments {
+    /// By new action and reason. There are few of these pairs, so each can be a statement of its own.
+    refuse: BTreeMap<(&'static str, &'static str), Vec<u32>>,
+    split: Vec<SplitRow>,
+    /// A change can be entangled with several others.
+    entangle: BTreeSet<u32>,
+}
+
+#[derive(Serialize)]
+struct SplitRow {
+    seq: u32,
+    conflict_seq: u32,
+    code: &'static str,
+}
+
+impl Amendments {
+    fn sort(amendments: &[Amendment]) -> Self {
+        let mut sorted = Self::default();
+        for amendment in amendments {
+            match *amendment {
+                Amendment::Refuse { seq, action, code } => {
+                    sorted.refuse.entry((action.as_str(), code.as_str())).or_default().push(seq);
+                }
+                Amendment::SplitEmail { seq, conflict_seq, code } => {
+                    sorted.split.push(SplitRow { seq, conflict_seq, code: code.as_str() });
+                }
+                Amendment::Entangle { seq } => {
+                    sorted.entangle.insert(seq);
+                }
+            }
+        }
+        sorted
+    }
+}
+
+pub(super) async fn amend(store: &SqliteStore, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError> {
+    let Amendments { refuse, split, entangle } = Amendments::sort(amendments);
+    let mut tx = store.write().await?;
+    verify(&mut tx, lease).await?;
+    for ((action, code), seqs) in refuse {
+        refuse_as(&mut tx, lease, &seqs, action, code).await?;
+    }
+
+    let rows = to_json(&split)?;
+    let conflicts = write(&mut tx, SPLIT_OFF, lease, &rows).await?;
+    expect_rows("splitting addresses off", split.len() as u64, conflicts.rows_affected())?;
+    let rest = write(&mut tx, KEEP_REST, lease, &rows).await?;
+    expect_rows("keeping the rest of split changes", split.len() as u64, rest.rows_affected())?;
+
+    let entangled = write(&mut tx, ENTANGLE, lease, &to_json(&entangle)?).await?;
+    expect_rows("entangling changes", entangle.len() as u64, entangled.rows_affected())?;
+    tx.commit().await.map_err(failed)
+}
+
+/// Old and new values stay: they show what was refused.
+async fn refuse_as(
+    connection: &mut SqliteConnection,
+    lease: &Lease,
+    seqs: &[u32],
+    action: &'static str,
+    code: &'static str,
+) -> Result<(), StoreError> {
+    let refused = sqlx::query(
+        "UPDATE sync_changes SET action = ?4, code = ?5, deactivates = 0
+         WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (SELECT value FROM json_each(?3))",
+    )
+    .bind(stored_id(lease.tenant.0))
+    .bind(stored_id(lease.run.0))
+    .bind(to_json(seqs)?)
+    .bind(action)
+    .bind(code)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    expect_rows("refusing changes", seqs.len() as u64, refused.rows_affected())
+}
+
+/// The conflict's line: the address alone, and whose it is. A cross join is done in the order that it is written in: each
+/// change is looked up by its position.
+const SPLIT_OFF: &str = "
+    INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email, before, after,
+        code, deactivates)
+    SELECT c.tenant_id, c.run_id, j.value ->> 'conflict_seq', 'conflict', c.user_id, c.user_version, c.external_id,
+        c.email,
+        iif(json_type(c.before, '$.email') IS NULL, '{}', json_object('email', c.before ->> 'email')),
+        iif(json_type(c.after, '$.email') IS NULL, '{}', json_object('email', c.after ->> 'email')),
+        j.value ->> 'code', 0
+    FROM json_each(?3) AS j CROSS JOIN sync_changes AS c
+    WHERE c.tenant_id = ?1 AND c.run_id = ?2 AND c.seq = j.value ->> 'seq'";
+
+const KEEP_REST: &str = "
+    UPDATE sync_changes SET before = json_remove(before, '$.email'), after = json_remove(after, '$.email')
+    WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (SELECT value ->> 'seq' FROM json_each(?3))";
+
+const ENTANGLE: &str = "
+    UPDATE sync_changes SET entangled = 1
+    WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (SELECT value FROM json_each(?3))";
+
+/// Somebody asked to drop a plan of which something is applied: that would lose the run's history.
+#[derive(Debug, thiserror::Error)]
+#[error("a plan that is being applied cannot be cleared")]
+struct AlreadyApplying;
+
+pub(super) async fn clear(store: &SqliteStore, lease: &Lease) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    verify(&mut tx, lease).await?;
+    let cleared = sqlx::query(concat!(
+        "UPDATE sync_runs SET seen = 0, created = 0, updated = 0, linked = 0, deactivated = 0, reactivated = 0,
+             unchanged = 0, excluded = 0, protected = 0, conflicts = 0, planned_changes = NULL, exceptions = 0,
+             plan_digest = NULL, hold = '[]', plan_complete = 0
+         WHERE applied_through IS NULL AND ",
+        held_by_lease!()
+    ))
+    .bind(stored_id(lease.tenant.0))
+    .bind(stored_id(lease.run.0))
+    .bind(stored_id(lease.token))
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if cleared.rows_affected() == 0 {
+        return Err(defect(AlreadyApplying));
+    }
+    sqlx::query("DELETE FROM sync_changes WHERE tenant_id = ?1 AND run_id = ?2")
+        .bind(stored_id(lease.tenant.0))
+        .bind(stored_id(lease.run.0))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    tx.commit().await.map_err(failed)
+}

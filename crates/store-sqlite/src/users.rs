@@ -1,0 +1,274 @@
+//! The product's users: reading. The one writer is [`crate::runs`].
+
+use async_trait::async_trait;
+use directory_core::{
+    ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, TenantFacts, TenantId, UserId, UserStatus,
+};
+use store::{IdPage, StoreError, UserFilter, UserRecord, Users};
+
+use crate::{
+    SqliteStore,
+    decode::{Place, ascending, stored_id, to_json},
+    error::failed,
+};
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: String,
+    version: i64,
+    email: String,
+    display_name: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    role: String,
+    status: String,
+    deactivated_by: Option<String>,
+    connection_id: Option<String>,
+    external_id: Option<String>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, version, email, display_name, given_name, family_name, role, status, deactivated_by, connection_id, \
+         external_id"
+    };
+}
+
+impl TryFrom<UserRow> for LocalUser {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let place = Place { table: "users", row: &row.id };
+        let link = match (row.connection_id, row.external_id) {
+            (Some(connection), Some(external_id)) => Some(Link {
+                connection: place.id("connection_id", &connection)?,
+                external_id: place.external_id("external_id", &external_id)?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: place.id("id", &row.id)?,
+            status: place.word("status", &row.status)?,
+            deactivated_by: row.deactivated_by.map(|by| place.word("deactivated_by", &by)).transpose()?,
+            version: row.version,
+            email: row.email,
+            display_name: row.display_name,
+            given_name: row.given_name,
+            family_name: row.family_name,
+            role: row.role,
+            link,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RecordRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    deactivated_run_id: Option<String>,
+    deactivated_at: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+/// Times come out in our spelling, whichever the writer used.
+macro_rules! record_columns {
+    () => {
+        concat!(
+            columns!(),
+            ", deactivated_run_id, strftime('%Y-%m-%dT%H:%M:%fZ', deactivated_at) AS deactivated_at,
+             strftime('%Y-%m-%dT%H:%M:%fZ', created_at) AS created_at,
+             strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) AS updated_at"
+        )
+    };
+}
+
+impl TryFrom<RecordRow> for UserRecord {
+    type Error = StoreError;
+
+    fn try_from(row: RecordRow) -> Result<Self, StoreError> {
+        let place = Place { table: "users", row: &row.user.id };
+        Ok(Self {
+            deactivated_run: row.deactivated_run_id.map(|run| place.id("deactivated_run_id", &run)).transpose()?,
+            deactivated_at: place.time_if_any("deactivated_at", row.deactivated_at.as_deref())?,
+            created_at: place.time("created_at", &row.created_at)?,
+            updated_at: place.time("updated_at", &row.updated_at)?,
+            user: row.user.try_into()?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct LinkedRow {
+    id: String,
+    version: i64,
+    external_id: String,
+    email: String,
+    role: String,
+}
+
+impl TryFrom<LinkedRow> for LinkedUser {
+    type Error = StoreError;
+
+    fn try_from(row: LinkedRow) -> Result<Self, StoreError> {
+        let place = Place { table: "users", row: &row.id };
+        Ok(Self {
+            id: place.id("id", &row.id)?,
+            external_id: place.external_id("external_id", &row.external_id)?,
+            version: row.version,
+            email: row.email,
+            role: row.role,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RoleRow {
+    role: String,
+    active: i64,
+    linked: i64,
+}
+
+#[async_trait]
+impl Users for SqliteStore {
+    async fn users_by_external_id(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        ids: &[ExternalId],
+    ) -> Result<Vec<LocalUser>, StoreError> {
+        sqlx::query_as::<_, UserRow>(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users
+             WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id IN (SELECT value FROM json_each(?3))"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .bind(to_json(ids)?)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .map(LocalUser::try_from)
+        .collect()
+    }
+
+    async fn users_by_email(&self, tenant: TenantId, emails: &[EmailKey]) -> Result<Vec<LocalUser>, StoreError> {
+        let keys: Vec<&str> = emails.iter().map(EmailKey::as_str).collect();
+        sqlx::query_as::<_, UserRow>(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE tenant_id = ?1 AND lower(email) IN (SELECT value FROM json_each(?2))"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(to_json(&keys)?)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .map(LocalUser::try_from)
+        .collect()
+    }
+
+    async fn active_linked_users(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        after: Option<&ExternalId>,
+        limit: u32,
+    ) -> Result<Vec<LinkedUser>, StoreError> {
+        sqlx::query_as::<_, LinkedRow>(
+            "SELECT id, version, external_id, email, role FROM users
+             WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id > ?3 AND status = 'active'
+             ORDER BY external_id LIMIT ?4",
+        )
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .bind(after.map_or("", ExternalId::as_str))
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .map(LinkedUser::try_from)
+        .collect()
+    }
+
+    async fn tenant_facts(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        protected_roles: &[String],
+    ) -> Result<TenantFacts, StoreError> {
+        // One walk over the tenant's active users answers both questions; roles are few.
+        let rows = sqlx::query_as::<_, RoleRow>(
+            "SELECT role, count(*) AS active, count(*) FILTER (WHERE connection_id = ?2) AS linked FROM users
+             WHERE tenant_id = ?1 AND status = 'active' GROUP BY role",
+        )
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?;
+        let tenant = stored_id(tenant.0);
+        let place = Place { table: "users", row: &tenant };
+        let mut facts = TenantFacts::default();
+        for row in rows {
+            facts.active_linked += place.number::<u64>("connection_id", row.linked)?;
+            if protected_roles.contains(&row.role) {
+                facts.active_by_role.insert(row.role, place.number("role", row.active)?);
+            }
+        }
+        Ok(facts)
+    }
+
+    async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {
+        sqlx::query_as::<_, RecordRow>(concat!(
+            "SELECT ",
+            record_columns!(),
+            " FROM users WHERE tenant_id = ?1 AND id = ?2"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(id.0))
+        .fetch_optional(&self.reader)
+        .await
+        .map_err(failed)?
+        .map(UserRecord::try_from)
+        .transpose()
+    }
+
+    async fn users(&self, tenant: TenantId, filter: &UserFilter, page: IdPage) -> Result<Vec<UserRecord>, StoreError> {
+        // A statement is planned without its parameters, so an address needs its own to be looked up by its index.
+        let sql = if filter.email.is_some() {
+            concat!(
+                "SELECT ",
+                record_columns!(),
+                " FROM users WHERE tenant_id = ?1 AND id > ?2 AND (?3 IS NULL OR connection_id = ?3)
+                      AND (?4 IS NULL OR status = ?4) AND lower(email) = ?6
+                  ORDER BY id LIMIT ?5"
+            )
+        } else {
+            concat!(
+                "SELECT ",
+                record_columns!(),
+                " FROM users WHERE tenant_id = ?1 AND id > ?2 AND (?3 IS NULL OR connection_id = ?3)
+                      AND (?4 IS NULL OR status = ?4) AND ?6 IS NULL
+                  ORDER BY id LIMIT ?5"
+            )
+        };
+        sqlx::query_as::<_, RecordRow>(sql)
+            .bind(stored_id(tenant.0))
+            .bind(ascending(page.after))
+            .bind(filter.connection.map(|id| stored_id(id.0)))
+            .bind(filter.status.map(UserStatus::as_str))
+            .bind(page.limit)
+            .bind(filter.email.as_ref().map(EmailKey::as_str))
+            .fetch_all(&self.reader)
+            .await
+            .map_err(failed)?
+            .into_iter()
+            .map(UserRecord::try_from)
+            .collect()
+    }
+}

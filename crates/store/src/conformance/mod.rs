@@ -1,0 +1,258 @@
+//! The suite that every store passes: one public function per behaviour, each on a database of its own.
+//!
+//! A store's tests implement [`Harness`] and call [`conformance_tests!`](crate::conformance_tests), which makes each
+//! behaviour a test by its own name. A failed expectation panics, as in any test.
+//!
+//! The suite plays the product too: it writes the users table with plain SQL, as other services do. The few statements
+//! it uses mean the same on every database we know.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a behaviour that is not met panics: that is its result"
+)]
+
+mod world;
+
+pub mod applying;
+pub mod connections;
+pub mod entangled;
+pub mod history;
+pub mod leases;
+pub mod plan;
+pub mod queue;
+pub mod schema;
+pub mod staging;
+pub mod staleness;
+pub mod tenants;
+pub mod users;
+pub mod writers;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{BoxError, Store};
+
+/// Where the suite gets its databases.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// An empty database, without any table. It is the test's alone, and may be removed once the value is dropped.
+    async fn database(&self) -> Box<dyn Database>;
+}
+
+/// One database, and the two ways to it that the product has.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// A store on this database with connections of its own, as each process has. It does not migrate.
+    async fn open(&self) -> Arc<dyn Store>;
+
+    /// Executes one plain SQL statement in a transaction of its own, through a connection that is not a store's: the
+    /// number of rows that it wrote, or why the database refused it.
+    async fn execute(&self, sql: &str) -> Result<u64, BoxError>;
+
+    /// The single number that a plain SQL query answers, a count say.
+    async fn number(&self, sql: &str) -> Result<i64, BoxError>;
+}
+
+/// Expands to one `#[tokio::test]` per behaviour, named after it. The argument makes a [`Harness`], anew for each test:
+///
+/// ```ignore
+/// mod conformance {
+///     store::conformance_tests!(crate::TempFiles);
+/// }
+/// ```
+#[macro_export]
+macro_rules! conformance_tests {
+    ($harness:expr) => {
+        $crate::conformance_tests! { @expand $harness;
+            applying {
+                a_user_is_created
+                a_user_is_created_inactive
+                null_is_not_absent
+                every_attribute_is_written
+                a_user_is_linked
+                a_user_is_deactivated
+                a_user_is_reactivated
+                whatever_deactivates_is_counted
+                an_empty_plan_is_applied
+                batches_come_in_order
+                the_size_of_batches_does_not_matter
+                another_tenants_twin_is_left_alone
+                connections_have_their_own_external_ids
+                a_large_batch_is_applied
+            }
+            connections {
+                a_connection_reads_as_it_was_registered
+                a_plain_connection_has_nothing_optional
+                a_credential_is_kept_byte_for_byte
+                connections_are_paged_oldest_first
+                connections_are_the_tenants_own
+                a_run_quarantines_its_connection
+                a_run_lifts_a_quarantine
+                a_paused_connection_stays_paused
+            }
+            entangled {
+                two_users_swap_addresses
+                three_users_rotate_addresses
+                addresses_move_along_a_chain
+                a_newcomer_takes_a_freed_address
+                entangled_changes_are_one_batch
+                a_wholly_entangled_plan_is_one_batch
+                a_swap_is_not_repeated
+                a_stale_member_breaks_the_circle
+                a_stale_member_stops_those_behind_it
+                a_rejected_member_breaks_the_swap
+                an_outsider_takes_a_chains_end
+                nobody_keeps_a_stand_in
+            }
+            history {
+                every_outcome_is_told
+                changes_are_filtered_by_outcome
+                changes_are_filtered_by_action
+                changes_are_paged_by_position
+                changes_are_the_tenants_own
+            }
+            leases {
+                the_oldest_run_is_claimed_first
+                a_free_run_is_claimed_by_its_id
+                each_run_is_claimed_once
+                one_of_many_gets_the_run
+                a_passed_lease_is_taken_over
+                a_lease_is_renewed
+                a_lost_lease_writes_nothing
+                a_lease_ends_with_its_work
+                a_released_run_is_queued
+                a_run_given_back_goes_on_applying
+                a_run_without_its_connection_fails
+            }
+            plan {
+                a_plan_goes_on_to_applying
+                a_plan_is_held
+                a_dry_run_ends_planned
+                an_incomplete_plan_is_not_applied
+                a_failed_run_says_why
+                an_ended_run_keeps_its_counts
+            }
+            queue {
+                a_queued_run_reads_back
+                a_run_needs_a_connection
+                a_second_run_answers_with_the_active_one
+                many_ask_and_one_is_queued
+                an_ended_run_makes_room
+                a_new_run_supersedes_a_held_one
+                a_dry_run_supersedes_nothing
+                ended_runs_are_not_superseded
+                runs_are_paged_newest_first
+                last_runs_are_one_per_connection
+                runs_are_the_tenants_own
+            }
+            schema {
+                an_empty_database_fails_the_check
+                migrating_twice_changes_nothing
+                several_migrate_at_once
+            }
+            staging {
+                staged_changes_read_back
+                a_page_of_a_thousand_is_staged
+                retractions_come_first
+                a_page_is_staged_as_a_whole
+                a_cleared_plan_is_gone
+                an_applied_plan_is_not_cleared
+                a_change_is_refused
+                an_address_is_split_off
+                a_split_change_counts_once
+                a_plan_is_amended_in_one_step
+                plans_do_not_mix
+            }
+            staleness {
+                a_written_user_is_stale
+                a_deleted_user_is_stale
+                a_taken_address_is_not_given_again
+                a_creation_with_a_taken_address_is_stale
+                a_creation_of_a_linked_user_is_stale
+                a_link_to_a_linked_user_is_stale
+                a_linked_user_is_not_linked_again
+                ones_own_address_is_not_taken
+                staleness_cascades_in_a_batch
+                a_stale_change_can_be_planned_again
+            }
+            tenants {
+                a_tenant_is_found_by_its_slug
+                tenants_are_listed_by_slug
+                a_slug_in_use_is_a_conflict
+                a_token_is_found_by_its_hash
+                an_expired_token_is_not_usable
+                a_revoked_token_is_not_usable
+                tokens_are_listed_oldest_first
+                tokens_are_the_tenants_own
+            }
+            users {
+                a_plain_row_has_defaults
+                times_of_plain_sql_are_read
+                odd_text_is_kept
+                users_are_found_by_external_id
+                users_are_found_by_email
+                a_thousand_keys_are_one_question
+                active_linked_users_are_walked_once
+                a_linked_user_is_as_its_row
+                facts_count_active_users
+                users_are_filtered
+                users_are_paged_by_id
+                users_are_the_tenants_own
+            }
+            writers {
+                an_update_moves_the_version
+                an_update_of_many_moves_each_version
+                a_persons_deactivation_has_no_provenance
+                a_persons_activation_clears_the_provenance
+                other_updates_keep_the_provenance
+                addresses_are_unique_in_a_tenant
+                rows_that_make_no_sense_are_refused
+                users_can_be_deleted
+            }
+        }
+    };
+    (@expand $harness:expr; $($module:ident { $($behaviour:ident)* })*) => {
+        $($(
+            #[tokio::test]
+            async fn $behaviour() {
+                $crate::conformance::$module::$behaviour(&$harness).await;
+            }
+        )*)*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A behaviour that the macro forgets would pass without being run.
+    #[test]
+    fn the_macro_names_every_behaviour() {
+        let listed = include_str!("mod.rs");
+        let modules = [
+            ("applying", include_str!("applying.rs")),
+            ("connections", include_str!("connections.rs")),
+            ("entangled", include_str!("entangled.rs")),
+            ("history", include_str!("history.rs")),
+            ("leases", include_str!("leases.rs")),
+            ("plan", include_str!("plan.rs")),
+            ("queue", include_str!("queue.rs")),
+            ("schema", include_str!("schema.rs")),
+            ("staleness", include_str!("staleness.rs")),
+            ("staging", include_str!("staging.rs")),
+            ("tenants", include_str!("tenants.rs")),
+            ("users", include_str!("users.rs")),
+            ("writers", include_str!("writers.rs")),
+        ];
+        assert_eq!(listed.matches("\npub mod ").count(), modules.len(), "a module is missing in this test");
+        for (module, source) in modules {
+            let block = listed.split_once(&format!(" {module} {{")).unwrap().1.split_once('}').unwrap().0;
+            let named: Vec<&str> = block.split_whitespace().collect();
+            let written: Vec<&str> =
+                source.split("\npub async fn ").skip(1).map(|rest| rest.split_once('(').unwrap().0).collect();
+            assert!(!written.is_empty());
+            assert_eq!(named, written, "{module}");
+        }
+    }
+}

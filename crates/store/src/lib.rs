@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+pub mod batch;
+mod change;
+mod connection;
+mod error;
+mod page;
+mod run;
+mod tenant;
+mod token;
+mod user;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+use async_trait::async_trait;
+
+pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
+pub use connection::{Connection, ConnectionState, Connections, NewConnection};
+pub use error::{BoxError, StoreError, UniqueKey};
+pub use page::{IdPage, SeqPage};
+pub use run::{
+    Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,
+    RunMode, RunPhase, RunStatus, Runs, Trigger,
+};
+pub use tenant::{NewTenant, Tenant, Tenants};
+pub use token::{NewToken, Token, TokenRole, Tokens};
+pub use user::{UserFilter, UserRecord, Users};
+
+/// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
+#[async_trait]
+pub trait Store: Tenants + Tokens + Connections + Runs + Users {
+    /// Brings the schema up to date; safe when several processes do so at once.
+    async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// Answers when the database does and its schema is current.
+    async fn check(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,363 @@
+//! Runs: the queue, the leases, the staged plan and its application.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use directory_core::{Amendment, ConnectionId, Counts, HoldReason, PlanSummary, RunErrorCode, RunId, TenantId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{ChangeFilter, ChangeRecord, Connection, IdPage, SeqPage, StagedPage, StoreError};
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Waits for a person's decision; nothing was applied.
+    Held,
+    /// A dry run's end: the plan is there to read, nothing was applied.
+    Planned,
+    /// Everything was applied.
+    Succeeded,
+    /// What could be applied was; some users have conflicts or went stale.
+    CompletedWithErrors,
+    /// It could not be finished; the error says why.
+    Failed,
+    /// A person stopped it.
+    Cancelled,
+    /// A person turned the held plan down.
+    Rejected,
+    /// A newer run took the held plan's place.
+    Superseded,
+}
+
+impl RunStatus {
+    /// The word in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Held => "held",
+            Self::Planned => "planned",
+            Self::Succeeded => "succeeded",
+            Self::CompletedWithErrors => "completed_with_errors",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Whether the run is queued or running: a connection has at most one such run.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// What a running run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunPhase {
+    /// Reading the directory; planning and staging overlap with it.
+    Pulling,
+    /// The listing is read; looking for absent users and finishing the plan.
+    Planning,
+    /// Writing users.
+    Applying,
+}
+
+impl RunPhase {
+    /// The word in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pulling => "pulling",
+            Self::Planning => "planning",
+            Self::Applying => "applying",
+        }
+    }
+}
+
+/// How a run reads the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunMode {
+    /// Whatever is cheapest and exact; the run that ends says which it was.
+    Auto,
+    /// Every user in scope.
+    Full,
+    /// What changed.
+    Delta,
+}
+
+impl RunMode {
+    /// The word in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Full => "full",
+            Self::Delta => "delta",
+        }
+    }
+}
+
+/// What started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// A person or a program.
+    Manual,
+    /// The connection's schedule.
+    Schedule,
+}
+
+impl Trigger {
+    /// The word in the database and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// Why a run failed, for the administrator: no secret, no personal data. Stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunError {
+    /// What kind of failure.
+    pub code: RunErrorCode,
+    /// What happened.
+    pub message: String,
+    /// The next step.
+    pub hint: String,
+    /// The directory's id of the failed request.
+    pub request_id: Option<String>,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Primary key; time-ordered.
+    pub id: RunId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What it is doing, or did last.
+    pub phase: Option<RunPhase>,
+    /// How it reads the directory.
+    pub mode: RunMode,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Ends after the check.
+    pub dry_run: bool,
+    /// While it runs and when it has ended: what was done so far. Held or planned: what applying would do.
+    pub counts: Counts,
+    /// Applicable changes in the plan, once the plan is complete: what progress is measured against.
+    pub planned_changes: Option<u64>,
+    /// Changes that went stale or failed.
+    pub exceptions: u64,
+    /// SHA-256 of the plan in hex: of held and dry runs.
+    pub plan_digest: Option<String>,
+    /// Why it is, or was, held.
+    pub hold: Vec<HoldReason>,
+    /// Why it failed.
+    pub error: Option<RunError>,
+    /// When it was queued.
+    pub created_at: DateTime<Utc>,
+    /// When a worker first took it.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended. A held run has not ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// A run to queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// Primary key; must be time-ordered (UUID version 7), since lists sort by it.
+    pub id: RunId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Of which connection.
+    pub connection: ConnectionId,
+    /// How to read the directory.
+    pub mode: RunMode,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// End after the check.
+    pub dry_run: bool,
+}
+
+/// What came of asking for a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreatedRun {
+    /// It is queued. A held run of the connection is superseded, unless this is a dry run.
+    Queued(Box<Run>),
+    /// The connection has this active run already.
+    AlreadyActive(RunId),
+    /// The tenant has no such connection.
+    NoConnection,
+}
+
+/// A worker's right to work on a run. Every write under it fails with [`StoreError::LeaseLost`] once another worker
+/// has claimed the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// Made anew for each claim.
+    pub token: Uuid,
+}
+
+/// A claimed run.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The run, now running.
+    pub run: Run,
+    /// Its connection.
+    pub connection: Connection,
+    /// The right to work on it.
+    pub lease: Lease,
+    /// The plan is complete and cleared for applying: go on with that. Otherwise plan afresh.
+    pub plan_complete: bool,
+}
+
+/// How far a run is; written with the heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: RunPhase,
+    /// Distinct users read so far.
+    pub seen: u64,
+}
+
+/// Where a run goes once its plan is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanNext {
+    /// On to applying.
+    Apply,
+    /// To a person, because of these reasons.
+    Hold(HeldPlan),
+    /// A dry run ends here, with its plan's digest.
+    Planned {
+        /// See [`Run::plan_digest`].
+        digest: String,
+        /// What the safeguards would say.
+        reasons: Vec<HoldReason>,
+    },
+}
+
+/// A plan that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPlan {
+    /// See [`Run::plan_digest`].
+    pub digest: String,
+    /// Why.
+    pub reasons: Vec<HoldReason>,
+}
+
+/// What one batch did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether changes are left to apply.
+    pub more: bool,
+}
+
+/// How a run ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// `Succeeded`, `CompletedWithErrors`, `Failed` or `Cancelled`.
+    pub status: RunStatus,
+    /// With `Failed`.
+    pub error: Option<RunError>,
+    /// What it means for the connection.
+    pub connection: ConnectionEffect,
+}
+
+/// What a run's end means for its connection's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectionEffect {
+    /// Nothing.
+    Keep,
+    /// It works: a quarantine is lifted.
+    Lift,
+    /// Its configuration has to be mended; the reason says how. A paused connection stays paused.
+    Quarantine(String),
+}
+
+/// The runs.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Queues a run, if the connection has none that is active (a unique index sees to it).
+    async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError>;
+
+    /// A tenant's run.
+    async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError>;
+
+    /// A connection's runs, newest first.
+    async fn runs(&self, tenant: TenantId, connection: ConnectionId, page: IdPage) -> Result<Vec<Run>, StoreError>;
+
+    /// Each connection's newest run, where it has one.
+    async fn last_runs(&self, tenant: TenantId, connections: &[ConnectionId]) -> Result<Vec<Run>, StoreError>;
+
+    /// A run's changes by position.
+    async fn changes(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        filter: ChangeFilter,
+        page: SeqPage,
+    ) -> Result<Vec<ChangeRecord>, StoreError>;
+
+    /// Takes the oldest run that is queued, or whose worker let its lease pass, for so long.
+    async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError>;
+
+    /// Takes this run, if it is queued or its lease has passed.
+    async fn claim_run(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        token: Uuid,
+        lease: Duration,
+    ) -> Result<Option<Claim>, StoreError>;
+
+    /// Extends the lease, and notes progress for those who watch.
+    async fn renew(&self, lease: &Lease, length: Duration, progress: Progress) -> Result<(), StoreError>;
+
+    /// Gives the run back to the queue, with whatever is staged or applied.
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Drops what is staged, for planning from the start.
+    async fn clear_plan(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Adds to the staged plan. Retractions come first.
+    async fn stage(&self, lease: &Lease, page: &StagedPage) -> Result<(), StoreError>;
+
+    /// Corrects staged changes.
+    async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError>;
+
+    /// Writes the plan's numbers and sends the run on. From here on a worker that takes the run up goes on applying.
+    async fn finish_plan(&self, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError>;
+
+    /// Applies the next changes, in order of position, about `limit` of them; the entangled ones come first and all
+    /// at once. Decides nothing: a change whose user has moved on, or whose address is held by somebody who does not
+    /// free it in the same batch, is marked stale.
+    async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError>;
+
+    /// Ends the run.
+    async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError>;
+}

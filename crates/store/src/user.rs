@@ -1,0 +1,75 @@
+//! The product's users.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use directory_core::{
+    ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId, UserStatus,
+};
+
+use crate::{IdPage, StoreError};
+
+/// A row of the users table as administrators read it: with its history's facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The row as reconciling sees it.
+    pub user: LocalUser,
+    /// The run that deactivated the user.
+    pub deactivated_run: Option<RunId>,
+    /// When the user was deactivated.
+    pub deactivated_at: Option<DateTime<Utc>>,
+    /// When the row was made.
+    pub created_at: DateTime<Utc>,
+    /// When the row last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Which users to list; `None` is any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// Linked to this connection.
+    pub connection: Option<ConnectionId>,
+    /// In this status.
+    pub status: Option<UserStatus>,
+    /// With this address, whatever its case.
+    pub email: Option<EmailKey>,
+}
+
+/// The users table. Sync writes it only through [`crate::Runs::apply_batch`].
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// Users linked to the connection by these ids, in any order.
+    async fn users_by_external_id(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        ids: &[ExternalId],
+    ) -> Result<Vec<LocalUser>, StoreError>;
+
+    /// The tenant's users with these addresses, whatever their case, in any order.
+    async fn users_by_email(&self, tenant: TenantId, emails: &[EmailKey]) -> Result<Vec<LocalUser>, StoreError>;
+
+    /// Active users linked to the connection, by external id in any total order that the store keeps to,
+    /// after the given one.
+    async fn active_linked_users(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        after: Option<&ExternalId>,
+        limit: u32,
+    ) -> Result<Vec<LinkedUser>, StoreError>;
+
+    /// Counts that the engine's last step needs: the connection's active linked users, and the tenant's active users
+    /// in each of the given roles (roles without any may be left out).
+    async fn tenant_facts(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        protected_roles: &[String],
+    ) -> Result<TenantFacts, StoreError>;
+
+    /// One user of the tenant.
+    async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError>;
+
+    /// The tenant's users by id.
+    async fn users(&self, tenant: TenantId, filter: &UserFilter, page: IdPage) -> Result<Vec<UserRecord>, StoreError>;
+}

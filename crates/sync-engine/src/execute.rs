@@ -1,0 +1,126 @@
+//! A claimed run, from the claim to its end.
+
+use std::time::Duration;
+
+use store::{Claim, ConnectionEffect, RunEnd, RunPhase, RunStatus, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{
+    SyncEngine,
+    failure::RunFailure,
+    heartbeat::{Pulse, while_beating},
+    plan,
+};
+
+/// How often, and how far apart, the last word about a run is tried when the database is away.
+const LAST_WORD_TRIES: u32 = 5;
+const LAST_WORD_PAUSE: Duration = Duration::from_millis(500);
+
+/// What is to be said of a run when its work is over.
+enum LastWord {
+    /// It has ended.
+    End(RunEnd),
+    /// It goes back to the queue.
+    GiveBack,
+    /// Nothing: it was sent on already, or somebody else has it.
+    Silence,
+}
+
+impl SyncEngine {
+    /// Executes a claimed run. When `stop` is cancelled the run is given back, with what was done so far. Whatever
+    /// happens is on the run in the store; a run about which the store cannot be told is taken up again once its lease
+    /// has passed.
+    pub async fn execute(&self, claim: Claim, stop: &CancellationToken) {
+        let span = tracing::info_span!(
+            "run",
+            run = %claim.run.id,
+            tenant = %claim.run.tenant,
+            connection = %claim.run.connection
+        );
+        self.work_to_the_end(claim, stop).instrument(span).await;
+    }
+
+    async fn work_to_the_end(&self, claim: Claim, stop: &CancellationToken) {
+        let word = tokio::select! {
+            done = self.work(&claim) => last_word(done),
+            () = stop.cancelled() => LastWord::GiveBack,
+        };
+        self.say(&claim, word).await;
+    }
+
+    /// `None` when the run waits for a person or ended as a dry run.
+    async fn work(&self, claim: &Claim) -> Result<Option<RunEnd>, RunFailure> {
+        let phase = if claim.plan_complete { RunPhase::Applying } else { RunPhase::Pulling };
+        let pulse = Pulse::starting_in(phase);
+        let store = self.store().as_ref();
+        while_beating(store, &claim.lease, &self.options, &pulse, async {
+            if !claim.plan_complete {
+                let provider = self.connect(&claim.connection).await?;
+                if !plan::plan(provider.as_ref(), store, &self.options, claim, &pulse).await? {
+                    return Ok(None);
+                }
+            }
+            pulse.enter(RunPhase::Applying);
+            while store.apply_batch(&claim.lease, self.options.batch).await?.more {}
+            self.applied(claim).await.map(Some)
+        })
+        .await
+    }
+
+    /// The end of a run whose changes were all applied or went stale.
+    async fn applied(&self, claim: &Claim) -> Result<RunEnd, RunFailure> {
+        let run = self.store().run(claim.lease.tenant, claim.lease.run).await?.ok_or(StoreError::LeaseLost)?;
+        let clean = run.counts.conflicts == 0 && run.exceptions == 0;
+        let status = if clean { RunStatus::Succeeded } else { RunStatus::CompletedWithErrors };
+        Ok(RunEnd { status, error: None, connection: ConnectionEffect::Lift })
+    }
+
+    /// Ends a run whose task panicked.
+    pub(crate) async fn bury(&self, claim: &Claim) {
+        self.say(claim, LastWord::End(RunFailure::Panicked.into_end())).await;
+    }
+
+    async fn say(&self, claim: &Claim, word: LastWord) {
+        for _ in 0..LAST_WORD_TRIES {
+            let said = match &word {
+                LastWord::End(end) => self.store().finish_run(&claim.lease, end).await.map(drop),
+                LastWord::GiveBack => self.store().release(&claim.lease).await,
+                LastWord::Silence => Ok(()),
+            };
+            match said {
+                Ok(()) => return log(&word),
+                Err(StoreError::Unavailable(_)) => tokio::time::sleep(LAST_WORD_PAUSE).await,
+                Err(StoreError::LeaseLost) => break,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the run's end could not be written");
+                    return;
+                }
+            }
+        }
+        tracing::warn!("the run is left to whoever takes it up next");
+    }
+}
+
+fn last_word(done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
+    match done {
+        Ok(Some(end)) => LastWord::End(end),
+        Ok(None) | Err(RunFailure::Store(StoreError::LeaseLost)) => LastWord::Silence,
+        Err(RunFailure::Store(StoreError::Unavailable(source))) => {
+            tracing::warn!(error = source.as_ref(), "the database went away; the run is given back");
+            LastWord::GiveBack
+        }
+        Err(failure) => {
+            tracing::warn!(error = &failure as &dyn std::error::Error, "the run failed");
+            LastWord::End(failure.into_end())
+        }
+    }
+}
+
+fn log(word: &LastWord) {
+    match word {
+        LastWord::End(end) => tracing::info!(status = end.status.as_str(), "the run has ended"),
+        LastWord::GiveBack => tracing::info!("the run was given back"),
+        LastWord::Silence => {}
+    }
+}

@@ -1,0 +1,70 @@
+//! How a run can fail, and what that means for the run and its connection.
+
+use directory_core::{FailureKind, ProviderError, RunErrorCode};
+use store::{ConnectionEffect, RunEnd, RunError, RunStatus, StoreError};
+
+/// Why a run stopped short.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunFailure {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the stored credential cannot be opened")]
+    Credential(#[from] crypto::OpenError),
+    #[error("no directory provider of kind `{0}` is registered")]
+    UnknownProvider(String),
+    #[error("the connection was deleted while its run was waiting")]
+    ConnectionGone,
+    #[error("the run's task ended unexpectedly")]
+    Panicked,
+}
+
+impl RunFailure {
+    /// The failed run's end. A configuration failure quarantines the connection.
+    pub(crate) fn into_end(self) -> RunEnd {
+        let (error, connection) = match self {
+            Self::Provider(error) => {
+                let effect = match error.kind {
+                    FailureKind::Configuration => {
+                        ConnectionEffect::Quarantine(format!("{} {}", error.message, error.hint))
+                    }
+                    FailureKind::Transient { .. } | FailureKind::ListingExpired | FailureKind::Protocol => {
+                        ConnectionEffect::Keep
+                    }
+                };
+                let ProviderError { code, message, hint, request_id, .. } = error;
+                (RunError { code, message, hint, request_id }, effect)
+            }
+            other => (other.our_own(), ConnectionEffect::Keep),
+        };
+        RunEnd { status: RunStatus::Failed, error: Some(error), connection }
+    }
+
+    /// Failures that are not the directory's.
+    fn our_own(&self) -> RunError {
+        let (code, hint) = match self {
+            Self::Store(_) => (
+                RunErrorCode::StoreUnavailable,
+                "Nothing beyond the reported counts was written. See the server's log, mend the database and start \
+                 the sync again."
+                    .to_owned(),
+            ),
+            // What to do about the key is in the keyring's own words, which name keys by id only.
+            Self::Credential(error) => (RunErrorCode::Internal, format!("{error}")),
+            Self::UnknownProvider(_) => {
+                (RunErrorCode::Internal, "Run a program that has this provider registered.".to_owned())
+            }
+            Self::ConnectionGone => (RunErrorCode::Internal, "Register the directory again.".to_owned()),
+            Self::Provider(_) | Self::Panicked => {
+                (RunErrorCode::Internal, "This is a defect. See the server's log, and start the sync again.".to_owned())
+            }
+        };
+        RunError { code, message: capitalised(&self.to_string()), hint, request_id: None }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
+}

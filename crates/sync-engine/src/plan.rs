@@ -1,0 +1,106 @@
+//! From an empty plan to a checked one.
+
+use directory_core::{
+    DirectoryProvider, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode, Sweep, Verdict,
+    check,
+};
+use store::{Claim, HeldPlan, PlanNext, RunPhase, StagedPage, Store};
+
+use crate::{EngineOptions, digest, failure::RunFailure, heartbeat::Pulse, pull};
+
+/// Plans a claimed run and sends it on: to applying (`true`), or to its end or a person (`false`).
+pub(crate) async fn plan(
+    provider: &dyn DirectoryProvider,
+    store: &dyn Store,
+    options: &EngineOptions,
+    claim: &Claim,
+    pulse: &Pulse,
+) -> Result<bool, RunFailure> {
+    let (engine, end) = listing(provider, store, options, claim, pulse).await?;
+    pulse.enter(RunPhase::Planning);
+    let summary = sweep(engine, end, store, options, claim).await?;
+    let next = verdict(&summary, store, claim).await?;
+    store.finish_plan(&claim.lease, &summary, &next).await?;
+    Ok(next == PlanNext::Apply)
+}
+
+/// Reads and stages the listing. When its continuation expires, what was read is dropped and it starts over: half of
+/// one listing and half of another are no whole one.
+async fn listing(
+    provider: &dyn DirectoryProvider,
+    store: &dyn Store,
+    options: &EngineOptions,
+    claim: &Claim,
+    pulse: &Pulse,
+) -> Result<(Reconciler, ListingEnd), RunFailure> {
+    let mut restarts = 0;
+    loop {
+        store.clear_plan(&claim.lease).await?;
+        match pull::pull(provider, store, &claim.connection, &claim.lease, pulse).await {
+            Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => {
+                if restarts == options.listing_restarts {
+                    return Err(RunFailure::Provider(never_ends(error)));
+                }
+                restarts += 1;
+                tracing::warn!(restarts, request_id = error.request_id, "the listing expired and is started over");
+            }
+            other => return other,
+        }
+    }
+}
+
+fn never_ends(error: ProviderError) -> ProviderError {
+    ProviderError {
+        code: RunErrorCode::ProviderUnavailable,
+        message: format!("The listing expired each time before it ended. {}", error.message),
+        hint: "Nothing was changed. Start the sync again later; if it goes on, report the request id to the \
+               directory's support."
+            .to_owned(),
+        ..error
+    }
+}
+
+/// Finds the absent users, stages their changes and settles the plan.
+async fn sweep(
+    engine: Reconciler,
+    end: ListingEnd,
+    store: &dyn Store,
+    options: &EngineOptions,
+    claim: &Claim,
+) -> Result<PlanSummary, RunFailure> {
+    let connection = &claim.connection;
+    let mut sweep: Sweep = engine.end_of_listing(end);
+    let mut after = None;
+    while sweep.seeks_absent() {
+        let users =
+            store.active_linked_users(connection.tenant, connection.id, after.as_ref(), options.sweep_page).await?;
+        let Some(last) = users.last() else { break };
+        after = Some(last.external_id.clone());
+        let changes: Vec<_> = sweep.linked(&users).into_iter().map(pull::to_stage).collect();
+        if !changes.is_empty() {
+            store.stage(&claim.lease, &StagedPage { changes, ..StagedPage::default() }).await?;
+        }
+    }
+    let roles = &connection.policy.protected_roles;
+    let facts = store.tenant_facts(connection.tenant, connection.id, roles).await?;
+    let tail = sweep.finish(&facts);
+    if !tail.amendments.is_empty() {
+        store.amend(&claim.lease, &tail.amendments).await?;
+    }
+    Ok(tail.summary)
+}
+
+/// What the safeguards make of the finished plan.
+async fn verdict(summary: &PlanSummary, store: &dyn Store, claim: &Claim) -> Result<PlanNext, RunFailure> {
+    let reasons = match check(summary, claim.connection.policy.max_deactivations) {
+        Verdict::Go if !claim.run.dry_run => return Ok(PlanNext::Apply),
+        Verdict::Go => Vec::new(),
+        Verdict::Hold(reasons) => reasons,
+    };
+    let digest = digest::of_plan(store, &claim.lease).await?;
+    Ok(if claim.run.dry_run {
+        PlanNext::Planned { digest, reasons }
+    } else {
+        PlanNext::Hold(HeldPlan { digest, reasons })
+    })
+}

@@ -1,0 +1,102 @@
+//! Reading the listing, planning it and staging the plan, all at the same time: while one page is planned the next is
+//! fetched and the one before is written. At most a few pages are in memory.
+
+use directory_core::{
+    Action, Change, DirectoryEntry, DirectoryProvider, ExternalId, ListingEnd, ListingPage, Reconciler, UserId,
+};
+use futures_util::{future, try_join};
+use store::{Connection, Lease, NewChange, StagedPage, Store};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::{failure::RunFailure, heartbeat::Pulse};
+
+/// Pages between two of the three stages.
+const AHEAD: usize = 2;
+
+/// Reads and stages a whole listing; the engine's state after it, and how the listing ended.
+pub(crate) async fn pull(
+    provider: &dyn DirectoryProvider,
+    store: &dyn Store,
+    connection: &Connection,
+    lease: &Lease,
+    pulse: &Pulse,
+) -> Result<(Reconciler, ListingEnd), RunFailure> {
+    let (to_plan, mut pages) = mpsc::channel::<ListingPage>(AHEAD);
+    let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
+
+    let fetch = async move {
+        let mut listing = provider.list().await?;
+        loop {
+            let page = listing.next_page().await?;
+            let end = page.end;
+            hand_on(&to_plan, page).await;
+            if let Some(end) = end {
+                return Ok::<_, RunFailure>(end);
+            }
+        }
+    };
+    let plan = async move {
+        let engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone());
+        let mut planner = Planner { engine, store, connection };
+        while let Some(page) = pages.recv().await {
+            let staged = planner.plan(&page.entries).await?;
+            pulse.has_seen(planner.engine.seen());
+            if staged != StagedPage::default() {
+                hand_on(&to_stage, staged).await;
+            }
+        }
+        Ok(planner.engine)
+    };
+    let stage = async move {
+        while let Some(page) = plans.recv().await {
+            store.stage(lease, &page).await?;
+        }
+        Ok(())
+    };
+    let (end, engine, ()) = try_join!(fetch, plan, stage)?;
+    Ok((engine, end))
+}
+
+/// Hands a page to the next stage. That stage has stopped listening only if it failed, and then its error ends all
+/// three; there is nothing to do here but wait for that.
+async fn hand_on<T>(to: &mpsc::Sender<T>, page: T) {
+    if to.send(page).await.is_err() {
+        future::pending::<()>().await;
+    }
+}
+
+struct Planner<'a> {
+    engine: Reconciler,
+    store: &'a dyn Store,
+    connection: &'a Connection,
+}
+
+impl Planner<'_> {
+    async fn plan(&mut self, entries: &[DirectoryEntry]) -> Result<StagedPage, RunFailure> {
+        let Connection { tenant, id, .. } = *self.connection;
+        let linked = match ids(entries) {
+            ids if ids.is_empty() => Vec::new(),
+            ids => self.store.users_by_external_id(tenant, id, &ids).await?,
+        };
+        let emails = self.engine.emails_to_look_up(entries, &linked);
+        let holders = if emails.is_empty() { Vec::new() } else { self.store.users_by_email(tenant, &emails).await? };
+        let plan = self.engine.page(entries, &linked, &holders);
+        Ok(StagedPage { retracted: plan.retracted, changes: plan.changes.into_iter().map(to_stage).collect() })
+    }
+}
+
+fn ids(entries: &[DirectoryEntry]) -> Vec<ExternalId> {
+    let ids = entries.iter().filter_map(|entry| match entry {
+        DirectoryEntry::Present(user) => Some(&user.external_id),
+        DirectoryEntry::Removed(id) => Some(id),
+        DirectoryEntry::Unreadable(id) => id.as_ref(),
+    });
+    ids.cloned().collect()
+}
+
+/// A change with the id of the user that it makes, if it makes one: chosen here, so that the plan is complete.
+pub(crate) fn to_stage(change: Change) -> NewChange {
+    let new_user = (change.action == Action::Create).then(|| UserId(Uuid::now_v7()));
+    NewChange { change, new_user }
+}

@@ -1,0 +1,88 @@
+//! The worker: takes runs from the queue and executes several at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use store::Claim;
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::SyncEngine;
+
+/// How long running work may take to be given back once the worker is stopped.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Executes the queue's runs.
+pub struct Worker {
+    engine: SyncEngine,
+    concurrency: usize,
+}
+
+impl Worker {
+    /// A worker that executes up to `concurrency` runs at a time; with 0 it executes none.
+    #[must_use]
+    pub fn new(engine: SyncEngine, concurrency: usize) -> Self {
+        Self { engine, concurrency }
+    }
+
+    /// Works until `stop` is cancelled; then takes no new runs, gives the running ones back and returns, within 10
+    /// seconds. What could not be given back is taken up by another worker once its lease has passed.
+    pub async fn run(self, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(self.concurrency));
+        let mut tasks = JoinSet::new();
+        loop {
+            let place = tokio::select! {
+                () = stop.cancelled() => break,
+                place = places.clone().acquire_owned() => place,
+            };
+            // The semaphore is never closed.
+            let Ok(place) = place else { break };
+            while tasks.try_join_next().is_some() {}
+            tokio::select! {
+                () = stop.cancelled() => break,
+                claim = self.next() => {
+                    let (engine, stop) = (self.engine.clone(), stop.clone());
+                    tasks.spawn(async move {
+                        supervised(engine, claim, stop).await;
+                        drop(place);
+                    });
+                }
+            }
+        }
+        if tokio::time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!(runs = tasks.len(), "runs could not be given back in time; their leases will pass");
+        }
+    }
+
+    /// Waits for a run to execute.
+    async fn next(&self) -> Claim {
+        loop {
+            let queued = self.engine.shared.queued.notified();
+            match self.engine.store().claim_next(Uuid::now_v7(), self.engine.options.lease).await {
+                Ok(Some(claim)) => {
+                    // There may be more where this one came from, and other places free.
+                    self.engine.shared.queued.notify_one();
+                    return claim;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be read");
+                }
+            }
+            // The wait is bounded: another process may have queued a run, or let a lease pass.
+            let _woken_or_not = tokio::time::timeout(self.engine.options.poll, queued).await;
+        }
+    }
+}
+
+/// Executes a run in a task of its own, so that a panic ends the run and not the worker.
+async fn supervised(engine: SyncEngine, claim: Claim, stop: CancellationToken) {
+    let work = tokio::spawn({
+        let (engine, claim) = (engine.clone(), claim.clone());
+        async move { engine.execute(claim, &stop).await }
+    });
+    if let Err(error) = work.await {
+        tracing::error!(run = %claim.run.id, panicked = error.is_panic(), "the run's task ended unexpectedly");
+        engine.bury(&claim).await;
+    }
+}
