@@ -19,12 +19,17 @@ async fn start_until_blocked(
     lease: store::Lease,
 ) -> JoinHandle<Result<Applied, StoreError>> {
     let batch = tokio::spawn(async move { store.apply_batch(&lease, 100).await });
+    until_waiting(fixture, 1, || batch.is_finished()).await;
+    batch
+}
+
+/// Returns once so many sessions wait for a lock.
+async fn until_waiting(fixture: &Fixture, sessions: i64, over: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while waiting(&fixture.database.product).await == 0 {
-        assert!(Instant::now() < deadline && !batch.is_finished(), "the batch was to wait for the other writer");
+    while waiting(&fixture.database.product).await < sessions {
+        assert!(Instant::now() < deadline && !over(), "the batch was to wait for the other writer");
         tokio::task::yield_now().await;
     }
-    batch
 }
 
 async fn waiting(pool: &PgPool) -> i64 {
@@ -70,8 +75,8 @@ async fn an_address_given_back_meanwhile_is_used() {
     assert_eq!(fixture.outcomes(&lease).await, [Outcome::Applied]);
 }
 
-/// The product holds one user and then wants another one, which the batch has locked already: one of the two has to
-/// give way. The batch does, and sees what the product wrote.
+/// The product holds one user and waits for another one, which the batch has locked, and the batch comes to the first
+/// one: one of the two has to give way. The batch does, and sees what the product wrote.
 #[tokio::test]
 async fn a_deadlock_makes_the_batch_start_over() {
     let fixture = Fixture::new().await;
@@ -80,19 +85,29 @@ async fn a_deadlock_makes_the_batch_start_over() {
     let third = fixture.local_user("third@acme.example").await;
     let changes = vec![renames(1, &first, "1"), renames(2, &second, "2"), renames(3, &third, "3")];
     let lease = fixture.planned(changes).await;
+    let write = |user: &store::UserRecord| format!("UPDATE users SET role = 'owner' WHERE id = '{}'", user.user.id);
 
     let mut product = fixture.database.product.begin().await.unwrap();
-    let write = |user: &store::UserRecord| format!("UPDATE users SET role = 'owner' WHERE id = '{}'", user.user.id);
-    execute(&mut product, &write(&second)).await.unwrap();
-    // Its patience ends first, so it is the batch that the server ends.
-    let impatient = fixture.database.options().options([("deadlock_timeout", "300ms")]);
+    // Who waits for longer than this looks for a deadlock and, when there is one, is ended: that shall be the batch.
+    execute(&mut product, "SET LOCAL deadlock_timeout = '1h'").await.unwrap();
+    execute(&mut product, &write(&third)).await.unwrap();
+    // Somebody else stops the batch between its first and its last user.
+    let mut gate = fixture.database.product.begin().await.unwrap();
+    execute(&mut gate, &write(&second)).await.unwrap();
+    let impatient = fixture.database.options().options([("deadlock_timeout", "10ms")]);
     let pool = PgPoolOptions::new().connect_lazy_with(impatient);
     let batch = start_until_blocked(&fixture, PostgresStore::from_pool(pool), lease).await;
-    execute(&mut product, &write(&first)).await.unwrap();
-    product.commit().await.unwrap();
+    let write_first = write(&first);
+    let product = tokio::spawn(async move {
+        execute(&mut product, &write_first).await.unwrap();
+        product.commit().await.unwrap();
+    });
+    until_waiting(&fixture, 2, || batch.is_finished()).await;
+    gate.rollback().await.unwrap();
 
+    product.await.unwrap();
     batch.await.unwrap().unwrap();
-    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Stale, Outcome::Stale, Outcome::Applied]);
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Stale, Outcome::Applied, Outcome::Stale]);
 }
 
 /// What keeps failing is not tried for ever. A sequence counts the attempts: it is not rolled back with them.
