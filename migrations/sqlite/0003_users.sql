@@ -2,7 +2,9 @@
 -- defaults, the checks and the trigger: what sync relies on holds whoever writes.
 
 CREATE TABLE users (
-    tenant_id          TEXT    NOT NULL REFERENCES tenants (id),
+    -- Not a foreign key, here as on PostgreSQL: the product may fill its table as it likes, and a row of an unknown
+    -- tenant is one that nobody reads.
+    tenant_id          TEXT    NOT NULL,
     -- A version 4 UUID. Ids are compared as text, so another spelling of one would be another id: hence the check.
     id                 TEXT    NOT NULL DEFAULT (lower(
         hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' ||

@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{LogFormat, LogSettings};
 
-/// Starts logging. `usual` is the filter where none is set: `info` for a server, `warn` for a tool that a person runs.
+/// Starts logging. `usual` is the filter where none is set: `info` for a server, less for a tool that a person runs.
 ///
 /// Does nothing when the process logs already.
 pub fn init_logging(settings: &LogSettings, usual: &str) {

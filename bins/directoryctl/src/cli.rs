@@ -1,5 +1,7 @@
 //! The command line, as it is parsed.
 
+#![expect(clippy::doc_markdown, reason = "the comments on flags are their help text, which is no Markdown")]
+
 use clap::{Parser, Subcommand};
 use directory_wiring::SettingsArgs;
 

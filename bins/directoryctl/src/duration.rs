@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for bad in ["", "d", "90", "0d", "-1d", "+1d", "1.5h", "1 d", "90D", "1w", "3651d", "9223372036854775807d", "1é"] {
+        for bad in
+            ["", "d", "90", "0d", "-1d", "+1d", "1.5h", "1 d", "90D", "1w", "3651d", "9223372036854775807d", "1é"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

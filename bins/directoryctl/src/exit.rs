@@ -31,7 +31,11 @@ impl Exit {
     pub(crate) fn of_error(error: &anyhow::Error) -> Self {
         let usage = error.chain().any(<dyn std::error::Error>::is::<BadUsage>);
         // Wiring's code for bad settings is this program's for bad usage.
-        if usage || directory_wiring::exit_code_of(error) == Self::BadUsage as u8 { Self::BadUsage } else { Self::Failed }
+        if usage || directory_wiring::exit_code_of(error) == Self::BadUsage as u8 {
+            Self::BadUsage
+        } else {
+            Self::Failed
+        }
     }
 
     /// How a sync ends whose run stands so when there is nothing more to wait for.

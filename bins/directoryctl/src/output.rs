@@ -1,6 +1,9 @@
 //! Data to standard output, everything else to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -56,7 +59,8 @@ fn json<T: Serialize>(document: &T) -> serde_json::Result<String> {
         if character != '\n' && must_be_escaped(character) {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
             }
         } else {
             safe.push(character);

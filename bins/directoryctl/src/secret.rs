@@ -17,7 +17,10 @@ pub(crate) fn client_secret(from_stdin: bool) -> anyhow::Result<SecretString> {
         return read_from(io::stdin().lock()).context("cannot read the client secret from standard input");
     }
     if !io::stdin().is_terminal() {
-        return Err(BadUsage("there is no terminal to ask for the client secret on; pipe it in with --client-secret-stdin".to_owned()).into());
+        return Err(BadUsage(
+            "there is no terminal to ask for the client secret on; pipe it in with --client-secret-stdin".to_owned(),
+        )
+        .into());
     }
     let secret = rpassword::prompt_password("Client secret: ").context("cannot ask for the client secret")?;
     Ok(secret.into())

@@ -31,7 +31,8 @@ impl Invocation {
     /// Opens keys and database, and brings the schema up to date.
     pub(crate) async fn open(self) -> anyhow::Result<Session> {
         let settings = self.settings.resolve()?;
-        init_logging(&settings.log, "warn");
+        // Less than a server logs: what came of a command it says itself.
+        init_logging(&settings.log, "error");
         let keyring = Arc::new(open_keyring(&settings)?);
         let store = open_store(&settings).await?;
         store.migrate().await.context("cannot bring the database's schema up to date")?;
@@ -60,7 +61,8 @@ impl Session {
     pub(crate) async fn tenant(&self) -> anyhow::Result<Tenant> {
         if let Some(slug) = &self.tenant {
             let tenant = self.store.tenant_by_slug(slug).await?;
-            return tenant.with_context(|| format!("there is no tenant `{slug}`; `directoryctl tenant list` shows them"));
+            return tenant
+                .with_context(|| format!("there is no tenant `{slug}`; `directoryctl tenant list` shows them"));
         }
         let mut tenants = self.store.tenants().await?;
         match (tenants.pop(), tenants.len()) {
@@ -100,9 +102,12 @@ impl Session {
         match (all.pop(), all.len()) {
             (Some(only), 0) => Ok(only),
             (Some(_), others) => {
-                Err(BadUsage(format!("there are {} connections: say which one by id or display name", others + 1)).into())
+                Err(BadUsage(format!("there are {} connections: say which one by id or display name", others + 1))
+                    .into())
             }
-            (None, _) => bail!("tenant `{}` has no connection yet; make one with `directoryctl connection add`", tenant.slug),
+            (None, _) => {
+                bail!("tenant `{}` has no connection yet; make one with `directoryctl connection add`", tenant.slug)
+            }
         }
     }
 

@@ -6,8 +6,6 @@ use comfy_table::{ColumnConstraint, ContentArrangement, presets};
 /// A table, either a list with a header or the facts about one thing.
 pub(crate) struct Table {
     inner: comfy_table::Table,
-    /// Columns that are never broken: ids are there to be copied.
-    whole: usize,
 }
 
 impl Table {
@@ -26,7 +24,7 @@ impl Table {
     fn new() -> Self {
         let mut inner = comfy_table::Table::new();
         inner.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        Self { inner, whole: 1 }
+        Self { inner }
     }
 
     /// Adds a row.
@@ -45,22 +43,13 @@ impl Table {
 
     /// The table as text, no wider than that where it can be.
     pub(crate) fn render(mut self, width: Option<u16>) -> String {
-        let Some(width) = width else {
-            self.inner.set_content_arrangement(ContentArrangement::Disabled);
-            return self.finish();
+        match width {
+            Some(width) => self.inner.set_width(width),
+            None => self.inner.set_content_arrangement(ContentArrangement::Disabled),
         };
-        self.inner.set_width(width);
-        for column in 0..self.whole {
-            if let Some(column) = self.inner.column_mut(column) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        self.finish()
-    }
-
-    fn finish(mut self) -> String {
         if let Some(first) = self.inner.column_mut(0) {
-            first.set_padding((0, 1));
+            // Never broken: ids are there to be copied.
+            first.set_constraint(ColumnConstraint::ContentWidth).set_padding((0, 1));
         }
         self.inner.trim_fmt()
     }
@@ -72,9 +61,11 @@ pub(crate) fn printable(text: &str) -> String {
         return text.to_owned();
     }
     text.chars()
-        .map(|character| {
-            if must_be_escaped(character) { character.escape_unicode().to_string() } else { character.to_string() }
-        })
+        .map(
+            |character| {
+                if must_be_escaped(character) { character.escape_unicode().to_string() } else { character.to_string() }
+            },
+        )
         .collect()
 }
 

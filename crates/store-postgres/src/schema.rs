@@ -1,5 +1,7 @@
 //! The schema: bringing it up to date, and knowing whether it is.
 
+use std::sync::LazyLock;
+
 use sqlx::{
     PgPool, Row,
     migrate::{MigrateError, Migrator},
@@ -8,7 +10,12 @@ use store::StoreError;
 
 use crate::error::failed;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+/// Those that this program knows. What a newer program has applied beyond them is left alone.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("../../migrations/postgres");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// Applies pending migrations under the database's advisory lock, so that processes which start together take turns.
 pub(crate) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
@@ -64,9 +71,8 @@ pub(crate) async fn check(pool: &PgPool) -> Result<(), StoreError> {
         let version: i64 = row.try_get("version").map_err(failed)?;
         let checksum: Vec<u8> = row.try_get("checksum").map_err(failed)?;
         let success: bool = row.try_get("success").map_err(failed)?;
-        let Some(known) = pending.iter().position(|migration| migration.version == version) else {
-            return Err(StoreError::Schema(format!("migration {version} is newer than this program")));
-        };
+        // A newer program's migration: they only ever add, so that this program still runs beside it.
+        let Some(known) = pending.iter().position(|migration| migration.version == version) else { continue };
         let known = pending.remove(known);
         if !success || *known.checksum != *checksum {
             return Err(StoreError::Schema(format!("migration {version} is not the one that this program knows")));

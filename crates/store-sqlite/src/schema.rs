@@ -1,5 +1,7 @@
 //! The schema: bringing it up to date, and knowing whether it is.
 
+use std::sync::LazyLock;
+
 use sqlx::{
     SqlitePool,
     migrate::{MigrateError, Migrator},
@@ -8,7 +10,12 @@ use store::StoreError;
 
 use crate::error::failed;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+/// Those that this program knows. What a newer program has applied beyond them is left alone.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("../../migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// Applies pending migrations. The caller holds the lock: the migrator takes none on SQLite.
 pub(crate) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
@@ -55,9 +62,8 @@ pub(crate) async fn check(reader: &SqlitePool) -> Result<(), StoreError> {
     let mut pending: Vec<_> = MIGRATIONS.iter().collect();
     for row in rows {
         let version = row.version;
-        let Some(known) = pending.iter().position(|migration| migration.version == version) else {
-            return Err(StoreError::Schema(format!("migration {version} is newer than this program")));
-        };
+        // A newer program's migration: they only ever add, so that this program still runs beside it.
+        let Some(known) = pending.iter().position(|migration| migration.version == version) else { continue };
         let known = pending.remove(known);
         if !row.success || *known.checksum != *row.checksum {
             return Err(StoreError::Schema(format!("migration {version} is not the one that this program knows")));

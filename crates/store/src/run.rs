@@ -157,7 +157,7 @@ pub struct Run {
     pub status: RunStatus,
     /// What it is doing, or did last.
     pub phase: Option<RunPhase>,
-    /// How it reads the directory.
+    /// How it is to read the directory; once the plan is complete, how it did.
     pub mode: RunMode,
     /// What started it.
     pub trigger: Trigger,
@@ -350,14 +350,21 @@ pub trait Runs: Send + Sync {
     /// Corrects staged changes.
     async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError>;
 
-    /// Writes the plan's numbers and sends the run on. From here on a worker that takes the run up goes on applying.
-    async fn finish_plan(&self, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError>;
+    /// Writes the plan's numbers and how the directory was read, and sends the run on. From here on a worker that takes
+    /// the run up goes on applying.
+    async fn finish_plan(
+        &self,
+        lease: &Lease,
+        plan: &PlanSummary,
+        mode: RunMode,
+        next: &PlanNext,
+    ) -> Result<(), StoreError>;
 
     /// Applies the next changes, in order of position, about `limit` of them; the entangled ones come first and all
     /// at once. Decides nothing: a change whose user has moved on, or whose address is held by somebody who does not
     /// free it in the same batch, is marked stale.
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError>;
 
-    /// Ends the run.
+    /// Ends the run. One that ends before its plan is complete leaves no staged changes behind.
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError>;
 }

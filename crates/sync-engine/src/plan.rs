@@ -4,7 +4,7 @@ use directory_core::{
     DirectoryProvider, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode, Sweep, Verdict,
     check,
 };
-use store::{Claim, HeldPlan, PlanNext, RunPhase, StagedPage, Store};
+use store::{Claim, HeldPlan, PlanNext, RunMode, RunPhase, StagedPage, Store};
 
 use crate::{EngineOptions, digest, failure::RunFailure, heartbeat::Pulse, pull};
 
@@ -20,7 +20,11 @@ pub(crate) async fn plan(
     pulse.enter(RunPhase::Planning);
     let summary = sweep(engine, end, store, options, claim).await?;
     let next = verdict(&summary, store, claim).await?;
-    store.finish_plan(&claim.lease, &summary, &next).await?;
+    let mode = match end {
+        ListingEnd::Complete => RunMode::Full,
+        ListingEnd::Incremental => RunMode::Delta,
+    };
+    store.finish_plan(&claim.lease, &summary, mode, &next).await?;
     Ok(next == PlanNext::Apply)
 }
 

@@ -9,7 +9,7 @@ use crate::{exit::BadUsage, output::print};
 /// What to do with encryption keys.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    /// Print a new key as one line, KID:BASE64, as DIRECTORY_ENCRYPTION_KEYS and key files take it
+    /// Print a new key as one line, KID:BASE64, the form that the settings and key files take
     Generate(GenerateArgs),
 }
 

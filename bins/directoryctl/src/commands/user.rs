@@ -86,7 +86,9 @@ impl Named {
         if let Ok(id) = text.parse() {
             return Ok(Self::Id(id));
         }
-        email(text).map(Self::Email).map_err(|_| BadUsage(format!("`{text}` is neither a user's id nor an e-mail address")))
+        email(text)
+            .map(Self::Email)
+            .map_err(|_| BadUsage(format!("`{text}` is neither a user's id nor an e-mail address")))
     }
 
     async fn find(self, session: &Session, tenant: directory_core::TenantId) -> anyhow::Result<Option<UserRecord>> {

@@ -20,18 +20,15 @@ pub(crate) fn list(changes: &ListView<ChangeView>) -> Table {
     table
 }
 
-/// Old and new values, attribute by attribute, and why a change was refused.
+/// Why a change was refused; then old and new values, attribute by attribute. What was and stays empty is left out.
 fn what(change: &ChangeView) -> String {
     let before = members(change.before.as_ref());
-    let mut parts: Vec<String> = members(change.after.as_ref())
-        .into_iter()
-        .map(|(name, new)| match before.get(&name) {
-            Some(old) => format!("{name}: {} -> {}", plain(old), plain(&new)),
-            None => format!("{name}: {}", plain(&new)),
-        })
-        .collect();
-    parts.extend(change.message.map(str::to_owned));
-    parts.join("; ")
+    let values = members(change.after.as_ref()).into_iter().filter_map(|(name, new)| match before.get(&name) {
+        Some(old) => Some(format!("{name}: {} -> {}", plain(old), plain(&new))),
+        None if new.is_null() => None,
+        None => Some(format!("{name}: {}", plain(&new))),
+    });
+    change.message.map(str::to_owned).into_iter().chain(values).collect::<Vec<_>>().join("; ")
 }
 
 /// The attributes by their names in the interface.
@@ -78,6 +75,7 @@ mod tests {
         let after = Values {
             display_name: Some("Ada L.".to_owned()),
             given_name: Some(None),
+            family_name: Some(None),
             ..Values::default()
         };
         let view = ChangeView::from(ChangeRecord { before, after, ..change() });

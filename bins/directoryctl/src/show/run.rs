@@ -23,7 +23,7 @@ pub(crate) fn one(run: &RunView) -> Table {
         table.fact(name, count.to_string());
     }
     for reason in run.hold.iter().flat_map(|hold| &hold.reasons) {
-        table.fact("Held because", reason.message.clone());
+        table.fact(if run.dry_run { "Would be held" } else { "Held because" }, reason.message.clone());
     }
     if let Some(error) = &run.error {
         table

@@ -2,7 +2,7 @@
 
 use http_api::model::{ListView, UserView};
 
-use crate::table::{Table, or_dash, time};
+use crate::table::{Table, time};
 
 pub(crate) fn one(user: &UserView) -> Table {
     let mut table = Table::facts();
@@ -29,15 +29,17 @@ pub(crate) fn one(user: &UserView) -> Table {
 }
 
 pub(crate) fn list(users: &ListView<UserView>) -> Table {
-    let mut table = Table::list(["ID", "E-MAIL", "DISPLAY NAME", "ROLE", "STATUS", "DEACTIVATED BY", "SOURCE"]);
+    let mut table = Table::list(["ID", "E-MAIL", "DISPLAY NAME", "ROLE", "STATUS", "SOURCE"]);
     for user in &users.items {
         table.row([
             user.id.to_string(),
             user.email.clone(),
             user.display_name.clone(),
             user.role.clone(),
-            user.status.as_str().to_owned(),
-            or_dash(user.deactivation.map(|deactivation| deactivation.by.as_str())),
+            match user.deactivation {
+                Some(deactivation) => format!("{} ({})", user.status.as_str(), deactivation.by.as_str()),
+                None => user.status.as_str().to_owned(),
+            },
             if user.connection_id.is_some() { "directory" } else { "local" }.to_owned(),
         ]);
     }

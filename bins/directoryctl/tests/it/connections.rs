@@ -14,7 +14,11 @@ fn a_connection_is_registered_listed_and_shown_by_id_and_name() {
     assert_eq!(made["lastRun"], Value::Null);
 
     assert_eq!(world.run(&["connection", "list"]).json()["items"], json!([made]));
-    for named in [&["connection", "show", made["id"].as_str().unwrap()][..], &["connection", "show", "Acme"], &["connection", "show"]] {
+    for named in [
+        &["connection", "show", made["id"].as_str().unwrap()][..],
+        &["connection", "show", "Acme"],
+        &["connection", "show"],
+    ] {
         assert_eq!(world.run(named).json(), made, "{named:?}");
     }
     assert!(world.run(&["connection", "show", "Nope"]).one_line(1).contains("`Nope`"));
@@ -85,7 +89,6 @@ fn lists_and_tables_of_nothing_are_empty() {
     assert_eq!(table.stdout.lines().count(), 1, "{table:?}");
     for unknown in ["01890a5d-ac96-774b-bcce-b302099a8057", "nobody@example.org"] {
         assert!(world.run(&["user", "show", unknown]).one_line(1).contains(unknown));
-        
     }
 }
 

@@ -8,7 +8,8 @@ const SECRET: &str = "Xq8~hunter2-Very.Secret_Value";
 
 /// The secret as it could lie somewhere: plain, in hexadecimal, and in base64 at each of the three alignments.
 fn forms(secret: &str) -> Vec<String> {
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
     let mut forms = vec![secret.to_owned(), hex.to_uppercase(), hex];
     // Encoded from its first byte on, less the characters that its neighbours would change.
     for skip in 0..3 {

@@ -1,5 +1,7 @@
 //! A folder to run the program in.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::{
     io::Write,
     path::{Path, PathBuf},

@@ -2,7 +2,7 @@
 
 use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{PgConnection, PgPool, types::Json};
-use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunPhase, RunStatus, StoreError};
+use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError};
 
 use super::{
     lease::held,
@@ -51,12 +51,18 @@ impl<'a> Verdict<'a> {
     }
 }
 
-pub(super) async fn plan(pool: &PgPool, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError> {
+pub(super) async fn plan(
+    pool: &PgPool,
+    lease: &Lease,
+    plan: &PlanSummary,
+    mode: RunMode,
+    next: &PlanNext,
+) -> Result<(), StoreError> {
     let verdict = Verdict::of(plan, next);
     let done = sqlx::query(
         "UPDATE sync_runs SET plan_complete = true, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
              hold = $8, seen = $9, unchanged = $10, excluded = $11, protected = $12, conflicts = $13, created = $14,
-             updated = $15, linked = $16, deactivated = $17, reactivated = $18,
+             updated = $15, linked = $16, deactivated = $17, reactivated = $18, mode = $19,
              lease_token = CASE WHEN $4 = 'running' THEN lease_token END,
              lease_until = CASE WHEN $4 = 'running' THEN lease_until END,
              finished_at = CASE WHEN $4 = 'planned' THEN now() END
@@ -80,6 +86,7 @@ pub(super) async fn plan(pool: &PgPool, lease: &Lease, plan: &PlanSummary, next:
     .bind(stored(verdict.actions.linked))
     .bind(stored(verdict.actions.deactivated))
     .bind(stored(verdict.actions.reactivated))
+    .bind(mode.as_str())
     .execute(pool)
     .await
     .map_err(failed)?;
@@ -107,7 +114,16 @@ pub(super) async fn run(pool: &PgPool, lease: &Lease, end: &RunEnd) -> Result<Ru
     .bind(error.map(Json))
     .fetch_optional(&mut *tx)
     .await?;
-    let run = Run::try_from(row.ok_or(StoreError::LeaseLost)?)?;
+    let row = row.ok_or(StoreError::LeaseLost)?;
+    if !row.plan_complete {
+        // What was staged is no plan, and nobody is to take it for one.
+        sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2")
+            .bind(lease.tenant.0)
+            .bind(lease.run.0)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let run = Run::try_from(row)?;
     note_on_connection(&mut tx, &run, &end.connection).await?;
     tx.commit().await?;
     Ok(run)

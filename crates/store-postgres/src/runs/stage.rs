@@ -185,7 +185,7 @@ impl Amendments {
         .await?;
         expect_rows("splitting e-mail addresses off", seqs.len(), done.rows_affected())?;
         sqlx::query(
-            "UPDATE sync_changes SET before = before - 'email', after = after - 'email'
+            "UPDATE sync_changes SET email = COALESCE(before ->> 'email', email), before = before - 'email', after = after - 'email'
              WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)",
         )
         .bind(lease.tenant.0)

@@ -50,7 +50,7 @@ impl Fixture {
         let applicable = changes.len() as u64;
         self.store.stage(&claim.lease, &StagedPage { retracted: Vec::new(), changes }).await.unwrap();
         let plan = PlanSummary { applicable, ..PlanSummary::default() };
-        self.store.finish_plan(&claim.lease, &plan, &PlanNext::Apply).await.unwrap();
+        self.store.finish_plan(&claim.lease, &plan, RunMode::Full, &PlanNext::Apply).await.unwrap();
         claim.lease
     }
 

@@ -2,7 +2,7 @@
 
 use directory_core::{ConnectionId, Counts, HoldReason, PlanSummary};
 use sqlx::{SqliteConnection, SqlitePool};
-use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunStatus, StoreError};
+use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunMode, RunStatus, StoreError};
 
 use super::row::{RunRow, run_columns};
 use crate::{
@@ -39,6 +39,7 @@ pub(super) async fn plan(
     writer: &SqlitePool,
     lease: &Lease,
     plan: &PlanSummary,
+    mode: RunMode,
     next: &PlanNext,
 ) -> Result<(), StoreError> {
     let Next { status, done, digest, hold } = Next::of(plan, next);
@@ -47,7 +48,7 @@ pub(super) async fn plan(
         "UPDATE sync_runs SET status = ?4,
              created = ?5, updated = ?6, linked = ?7, deactivated = ?8, reactivated = ?9,
              seen = ?10, unchanged = ?11, excluded = ?12, protected = ?13, conflicts = ?14,
-             planned_changes = ?15, plan_digest = ?16, hold = ?17, plan_complete = 1,
+             planned_changes = ?15, plan_digest = ?16, hold = ?17, mode = ?18, plan_complete = 1,
              phase = iif(?4 = 'running', 'applying', phase),
              finished_at = iif(?4 = 'planned', ",
         now!(),
@@ -73,6 +74,7 @@ pub(super) async fn plan(
     .bind(stored(plan.applicable))
     .bind(digest)
     .bind(to_json(hold)?)
+    .bind(mode.as_str())
     .execute(writer)
     .await
     .map_err(failed)?;
@@ -98,7 +100,17 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
     .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
-    let run = Run::try_from(row.ok_or(StoreError::LeaseLost)?)?;
+    let row = row.ok_or(StoreError::LeaseLost)?;
+    if !row.plan_complete {
+        // What was staged is no plan, and nobody is to take it for one.
+        sqlx::query("DELETE FROM sync_changes WHERE tenant_id = ?1 AND run_id = ?2")
+            .bind(stored_id(lease.tenant.0))
+            .bind(stored_id(lease.run.0))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+    }
+    let run = Run::try_from(row)?;
     affect(&mut tx, lease, run.connection, &end.connection).await?;
     tx.commit().await.map_err(failed)?;
     Ok(run)

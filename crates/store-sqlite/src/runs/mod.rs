@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
     Applied, ChangeFilter, ChangeRecord, Claim, CreatedRun, IdPage, Lease, NewRun, PlanNext, Progress, Run, RunEnd,
-    Runs, SeqPage, StagedPage, StoreError,
+    RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -82,8 +82,14 @@ impl Runs for SqliteStore {
         stage::amend(self, lease, amendments).await
     }
 
-    async fn finish_plan(&self, lease: &Lease, plan: &PlanSummary, next: &PlanNext) -> Result<(), StoreError> {
-        finish::plan(&self.writer, lease, plan, next).await
+    async fn finish_plan(
+        &self,
+        lease: &Lease,
+        plan: &PlanSummary,
+        mode: RunMode,
+        next: &PlanNext,
+    ) -> Result<(), StoreError> {
+        finish::plan(&self.writer, lease, plan, mode, next).await
     }
 
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {

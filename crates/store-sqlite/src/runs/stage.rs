@@ -187,7 +187,7 @@ const SPLIT_OFF: &str = "
     WHERE c.tenant_id = ?1 AND c.run_id = ?2 AND c.seq = j.value ->> 'seq'";
 
 const KEEP_REST: &str = "
-    UPDATE sync_changes SET before = json_remove(before, '$.email'), after = json_remove(after, '$.email')
+    UPDATE sync_changes SET email = coalesce(before ->> 'email', email), before = json_remove(before, '$.email'), after = json_remove(after, '$.email')
     WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (SELECT value ->> 'seq' FROM json_each(?3))";
 
 const ENTANGLE: &str = "

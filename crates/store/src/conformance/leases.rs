@@ -10,8 +10,8 @@ use super::{
     world::{LEASE, World, add_connection, add_tenant, creates, id, queue},
 };
 use crate::{
-    Claim, ConnectionEffect, Lease, Outcome, PlanNext, Progress, RunEnd, RunPhase, RunStatus, StagedPage, Store,
-    StoreError,
+    Claim, ConnectionEffect, Lease, Outcome, PlanNext, Progress, RunEnd, RunMode, RunPhase, RunStatus, StagedPage,
+    Store, StoreError,
 };
 
 fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
@@ -35,7 +35,7 @@ async fn no_write_works(store: &dyn Store, lease: &Lease) {
     lost("stage nothing", &store.stage(lease, &StagedPage::default()).await);
     lost("amend", &store.amend(lease, &[Amendment::Entangle { seq: 1 }]).await);
     lost("amend nothing", &store.amend(lease, &[]).await);
-    lost("finish_plan", &store.finish_plan(lease, &PlanSummary::default(), &PlanNext::Apply).await);
+    lost("finish_plan", &store.finish_plan(lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await);
     lost("apply_batch", &store.apply_batch(lease, 100).await);
     lost("finish_run", &store.finish_run(lease, &end).await);
 }

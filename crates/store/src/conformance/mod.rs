@@ -133,6 +133,7 @@ macro_rules! conformance_tests {
                 a_dry_run_ends_planned
                 an_incomplete_plan_is_not_applied
                 a_failed_run_says_why
+                an_end_without_a_plan_leaves_no_changes
                 an_ended_run_keeps_its_counts
             }
             queue {

@@ -6,7 +6,9 @@ use super::{
     Harness,
     world::{LEASE, World, creates, id},
 };
-use crate::{ConnectionEffect, HeldPlan, Outcome, PlanNext, RunEnd, RunError, RunPhase, RunStatus, StoreError};
+use crate::{
+    ConnectionEffect, HeldPlan, Outcome, PlanNext, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError,
+};
 
 const COUNTS: Counts = Counts {
     seen: 1_000,
@@ -31,17 +33,24 @@ fn reasons() -> Vec<HoldReason> {
     ]
 }
 
+/// How many runs somebody has a lease of, whether or not it has passed.
+async fn leases(world: &World) -> i64 {
+    world.number("SELECT count(*) FROM sync_runs WHERE lease_token IS NOT NULL OR lease_until IS NOT NULL").await
+}
+
 /// Cleared for applying: what the plan only looked at is counted, what it does is counted as it is done.
 pub async fn a_plan_goes_on_to_applying(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let claim = world.start().await;
-    world.store.finish_plan(&claim.lease, &SUMMARY, &PlanNext::Apply).await.unwrap();
+    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Delta, &PlanNext::Apply).await.unwrap();
     let run = world.run(claim.run.id).await;
+    assert_eq!((claim.run.mode, run.mode), (RunMode::Full, RunMode::Delta), "asked for, and done");
     let looked_at =
         Counts { seen: 1_000, unchanged: 916, excluded: 17, protected: 18, conflicts: 19, ..Counts::default() };
     assert_eq!(run.counts, looked_at);
     assert_eq!((run.status, run.phase), (RunStatus::Running, Some(RunPhase::Applying)));
     assert_eq!((run.planned_changes, run.plan_digest, run.hold), (Some(65), None, vec![]));
+    assert_eq!(leases(&world).await, 1);
     assert!(!world.store.apply_batch(&claim.lease, 10).await.unwrap().more, "still the same worker's");
 }
 
@@ -51,12 +60,13 @@ pub async fn a_plan_is_held(harness: &dyn Harness) {
     let claim = world.start().await;
     world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example")]).await;
     let held = HeldPlan { digest: "ab".repeat(32), reasons: reasons() };
-    world.store.finish_plan(&claim.lease, &SUMMARY, &PlanNext::Hold(held)).await.unwrap();
+    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Full, &PlanNext::Hold(held)).await.unwrap();
     let run = world.run(claim.run.id).await;
     assert_eq!((run.status, run.counts, run.planned_changes), (RunStatus::Held, COUNTS, Some(65)));
     assert_eq!((run.plan_digest, run.hold), (Some("ab".repeat(32)), reasons()));
     assert_eq!(run.finished_at, None);
 
+    assert_eq!(leases(&world).await, 0);
     assert!(world.store.claim_next(id(), LEASE).await.unwrap().is_none(), "it waits for a person");
     assert!(world.claim(claim.run.id).await.is_none());
     let applied = world.store.apply_batch(&claim.lease, 10).await;
@@ -70,11 +80,12 @@ pub async fn a_dry_run_ends_planned(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let claim = world.start().await;
     let next = PlanNext::Planned { digest: "cd".repeat(32), reasons: reasons() };
-    world.store.finish_plan(&claim.lease, &SUMMARY, &next).await.unwrap();
+    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Full, &next).await.unwrap();
     let run = world.run(claim.run.id).await;
     assert_eq!((run.status, run.counts, run.planned_changes), (RunStatus::Planned, COUNTS, Some(65)));
     assert_eq!((run.plan_digest, run.hold), (Some("cd".repeat(32)), reasons()));
     assert!(run.finished_at.is_some());
+    assert_eq!(leases(&world).await, 0);
     assert!(world.claim(claim.run.id).await.is_none());
     world.queue().await;
 }
@@ -89,10 +100,11 @@ pub async fn an_incomplete_plan_is_not_applied(harness: &dyn Harness) {
     assert_eq!(world.user_count().await, 0);
 }
 
-/// A failed run says why, with everything that the administrator is told.
+/// A failed run says why, with everything that the administrator is told. Half a plan does not stay behind.
 pub async fn a_failed_run_says_why(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let claim = world.start().await;
+    world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example")]).await;
     let error = RunError {
         code: RunErrorCode::PermissionMissing,
         message: "AADSTS700016: “app” wasn't found".to_owned(),
@@ -105,6 +117,19 @@ pub async fn a_failed_run_says_why(harness: &dyn Harness) {
     assert!(ended.finished_at.is_some());
     assert_eq!(ended.started_at, claim.run.started_at);
     assert_eq!(world.run(claim.run.id).await, ended);
+    assert!(world.changes(claim.run.id).await.is_empty());
+}
+
+/// What a run staged before its plan was complete is no plan: it goes when the run ends, and with it alone.
+pub async fn an_end_without_a_plan_leaves_no_changes(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let complete = world.planned(vec![creates(1, "ext-1", "a@acme.example")]).await;
+    world.finish(&complete, RunStatus::Cancelled).await;
+    let incomplete = world.start().await.lease;
+    world.stage(&incomplete, vec![creates(1, "ext-1", "a@acme.example")]).await;
+    world.finish(&incomplete, RunStatus::Failed).await;
+    assert_eq!(world.outcomes(incomplete.run).await, []);
+    assert_eq!(world.outcomes(complete.run).await, [(1, Outcome::Planned)]);
 }
 
 /// An ended run keeps what it counted, and is nobody's any more.
@@ -114,8 +139,6 @@ pub async fn an_ended_run_keeps_its_counts(harness: &dyn Harness) {
     world.apply_all(&lease, 10).await;
     let ended = world.finish(&lease, RunStatus::CompletedWithErrors).await;
     assert_eq!((ended.status, ended.error.as_ref(), ended.counts.created), (RunStatus::CompletedWithErrors, None, 1));
-    world.sql("UPDATE sync_runs SET lease_until = NULL").await;
     assert!(world.store.claim_next(id(), LEASE).await.unwrap().is_none());
-    let held = world.number("SELECT count(*) FROM sync_runs WHERE lease_token IS NOT NULL").await;
-    assert_eq!(held, 0);
+    assert_eq!(leases(&world).await, 0);
 }

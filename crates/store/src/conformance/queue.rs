@@ -15,7 +15,7 @@ const FIRST: IdPage = IdPage { after: None, limit: 100 };
 async fn hold(world: &World) -> RunId {
     let lease = world.start().await.lease;
     let held = HeldPlan { digest: "d".repeat(64), reasons: vec![HoldReason::AllDeactivated { deactivations: 3 }] };
-    world.store.finish_plan(&lease, &PlanSummary::default(), &PlanNext::Hold(held)).await.unwrap();
+    world.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Hold(held)).await.unwrap();
     assert_eq!(world.run(lease.run).await.status, RunStatus::Held);
     lease.run
 }

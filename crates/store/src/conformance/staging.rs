@@ -32,6 +32,11 @@ fn conflict(seq: u32, code: ChangeCode) -> NewChange {
     new
 }
 
+/// How many staged changes end somebody's access.
+async fn deactivations(world: &World) -> i64 {
+    world.number("SELECT count(*) FROM sync_changes WHERE deactivates").await
+}
+
 /// Every field of a change comes back, and "empty" is told from "not part of the change".
 pub async fn staged_changes_read_back(harness: &dyn Harness) {
     let world = World::new(harness).await;
@@ -162,6 +167,7 @@ pub async fn a_change_is_refused(harness: &dyn Harness) {
     let expected =
         ChangeRecord { action: Action::Protected, code: Some(ChangeCode::LastOfProtectedRole), ..staged(&refused) };
     assert!(read[0] == expected, "{read:?}");
+    assert_eq!(deactivations(&world).await, 0);
     assert_eq!((read[1].action, read[1].code), (Action::Conflict, Some(ChangeCode::DuplicateEmail)));
     assert_eq!((read[2].action, read[2].code), (Action::Update, None), "no other change is touched");
 
@@ -195,6 +201,8 @@ pub async fn an_address_is_split_off(harness: &dyn Harness) {
     let before = original.before.clone();
     let expected = [
         ChangeRecord {
+            // Known by the address that it keeps.
+            email: before.email.clone(),
             before: Values { email: None, ..before.clone() },
             after: Values { email: None, ..after.clone() },
             ..original.clone()
@@ -231,6 +239,7 @@ pub async fn a_split_change_counts_once(harness: &dyn Harness) {
     world.store.amend(&lease, &[split]).await.unwrap();
     world.clear_for_applying(&lease, 1).await;
     world.apply_all(&lease, 10).await;
+    assert_eq!(deactivations(&world).await, 1);
     assert_eq!(world.run(lease.run).await.counts.deactivated, 1);
     assert_eq!(world.user(user.id).await.user.status, UserStatus::Inactive);
 }
@@ -272,6 +281,7 @@ pub async fn plans_do_not_mix(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let first = world.start().await.lease;
     world.stage(&first, vec![creates(1, "ext-1", "first@acme.example")]).await;
+    world.clear_for_applying(&first, 1).await;
     world.finish(&first, crate::RunStatus::Cancelled).await;
     let second = world.start().await.lease;
     world.stage(&second, vec![creates(1, "ext-1", "second@acme.example")]).await;

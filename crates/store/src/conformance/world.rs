@@ -147,7 +147,7 @@ impl World {
 
     pub(super) async fn clear_for_applying(&self, lease: &Lease, applicable: u64) {
         let summary = PlanSummary { applicable, ..PlanSummary::default() };
-        self.store.finish_plan(lease, &summary, &PlanNext::Apply).await.unwrap();
+        self.store.finish_plan(lease, &summary, RunMode::Full, &PlanNext::Apply).await.unwrap();
     }
 
     /// Applies batch by batch; the number of batches it took.

@@ -15,8 +15,7 @@ const ACTIONS: &[Action] = &[
     Action::Conflict,
     Action::Protected,
 ];
-const OUTCOMES: &[Outcome] =
-    &[Outcome::Planned, Outcome::Applied, Outcome::Rejected, Outcome::Stale, Outcome::Failed];
+const OUTCOMES: &[Outcome] = &[Outcome::Planned, Outcome::Applied, Outcome::Rejected, Outcome::Stale, Outcome::Failed];
 
 /// Which changes.
 #[derive(clap::Args)]

@@ -31,13 +31,14 @@ pub(super) async fn to_the_end(
 
 async fn carry_out(engine: &SyncEngine, tenant: TenantId, id: RunId, stop: &CancellationToken) -> anyhow::Result<Run> {
     loop {
-        match engine.claim(tenant, id).await.context("the run could not be taken up")? {
-            Some(claim) => engine.execute(claim, stop).await,
+        if let Some(claim) = engine.claim(tenant, id).await.context("the run could not be taken up")? {
+            engine.execute(claim, stop).await;
+        } else {
             // Somebody else has it. Should they lose it, the next claim takes it up.
-            None => tokio::select! {
+            tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = stop.cancelled() => {}
-            },
+            }
         }
         let run = engine.store().run(tenant, id).await?.context("the run is gone")?;
         if stop.is_cancelled() || !run.status.is_active() {

@@ -23,6 +23,7 @@ const NEWEST: u32 = 50;
 
 /// What to synchronise, and how.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag; `Intent` is what they come down to")]
 pub(crate) struct Args {
     /// The connection's id or display name
     connection: String,

@@ -20,7 +20,8 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn on_terminal() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+                .with_style(ProgressStyle::default_spinner());
             bar.set_message("waiting for a worker");
             bar.enable_steady_tick(TURN_EVERY);
             bar

@@ -14,7 +14,9 @@ pub(super) fn report(format: Format, run: Run) -> anyhow::Result<Exit> {
     let exit = Exit::of_run(run.status);
     let advice = advice(&run);
     format.show(&RunView::from(run), one)?;
-    advice.iter().for_each(|line| note(line));
+    for line in advice {
+        note(&line);
+    }
     Ok(exit)
 }
 
@@ -26,12 +28,15 @@ fn advice(run: &Run) -> Vec<String> {
         lines.push(format!("error: {}", error.message));
         lines.push(error.hint.clone());
     }
-    lines.extend(run.hold.iter().map(|reason| format!("held: {}", reason.message())));
+    let held = if run.dry_run { "would be held" } else { "held" };
+    lines.extend(run.hold.iter().map(|reason| format!("{held}: {}", reason.message())));
     match run.status {
         RunStatus::Held => lines.push(format!(
             "nothing was applied: look at the plan with `directoryctl run changes {id}`, then approve or reject it"
         )),
-        RunStatus::Planned => lines.push(format!("nothing was applied: `directoryctl run changes {id}` shows the plan")),
+        RunStatus::Planned => {
+            lines.push(format!("nothing was applied: `directoryctl run changes {id}` shows the plan"));
+        }
         RunStatus::Queued => lines.push(format!(
             "the run was given back: a server carries it out, or `directoryctl sync {} --resume`",
             run.connection
@@ -40,7 +45,7 @@ fn advice(run: &Run) -> Vec<String> {
             lines.push(format!("the run goes on elsewhere: `directoryctl run show {id}` shows where it stands"));
         }
         RunStatus::CompletedWithErrors if run.counts.conflicts > 0 => lines.push(format!(
-            "{} of the users need a decision: `directoryctl run changes {id} --action conflict` shows them",
+            "users that need a decision: {} (`directoryctl run changes {id} --action conflict`)",
             run.counts.conflicts
         )),
         RunStatus::Cancelled => lines.push("the run was cancelled".to_owned()),
@@ -50,8 +55,8 @@ fn advice(run: &Run) -> Vec<String> {
     }
     if run.exceptions > 0 {
         lines.push(format!(
-            "{} of the changes were not applied; the next run plans them again (`directoryctl run changes {id} --outcome \
-             stale`)",
+            "changes that were not applied, and that the next run plans again: {} (`directoryctl run changes {id} \
+             --outcome stale`)",
             run.exceptions
         ));
     }
@@ -107,15 +112,17 @@ mod tests {
     #[test]
     fn a_held_run_gives_its_reasons_and_leads_to_its_plan() {
         let hold = vec![HoldReason::AllDeactivated { deactivations: 3 }];
-        let lines = advice(&Run { hold, ..run(RunStatus::Held) });
+        let lines = advice(&Run { hold: hold.clone(), ..run(RunStatus::Held) });
         assert!(lines[0].starts_with("held: ") && lines[1].contains("run changes"), "{lines:?}");
+        let lines = advice(&Run { hold, dry_run: true, ..run(RunStatus::Planned) });
+        assert!(lines[0].starts_with("would be held: "), "{lines:?}");
     }
 
     #[test]
     fn conflicts_and_stale_changes_are_counted() {
         let counts = Counts { conflicts: 2, ..Counts::default() };
         let lines = advice(&Run { counts, exceptions: 5, ..run(RunStatus::CompletedWithErrors) });
-        assert!(lines[0].starts_with("2 ") && lines[0].contains("--action conflict"), "{lines:?}");
-        assert!(lines[1].starts_with("5 "), "{lines:?}");
+        assert!(lines[0].contains(": 2 ") && lines[0].contains("--action conflict"), "{lines:?}");
+        assert!(lines[1].contains(": 5 "), "{lines:?}");
     }
 }

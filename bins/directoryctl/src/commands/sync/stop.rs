@@ -20,7 +20,7 @@ pub(super) fn on_signal() -> anyhow::Result<CancellationToken> {
             }
         };
         next().await;
-        note("stopping: the run is given back; once more quits at once");
+        note("stopping: a run under way here is given back; once more quits at once");
         told.cancel();
         next().await;
         std::process::exit(Exit::Failed as i32);

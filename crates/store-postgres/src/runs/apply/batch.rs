@@ -6,12 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use directory_core::Action;
+use directory_core::{Action, EmailKey, UserId};
 use sqlx::PgConnection;
-use store::{Lease, StoreError};
+use store::{
+    Lease, StoreError,
+    batch::{Locked, Member, Standing},
+};
 use uuid::Uuid;
 
-use super::Member;
 use crate::{decode::Place, error::Fault};
 
 /// The run, as far as applying needs it.
@@ -105,35 +107,15 @@ impl MemberRow {
             return Err(place.corrupt("user_version"));
         }
         Ok(Member {
-            seq: self.seq,
+            seq: place.number("seq", self.seq)?,
             action,
-            user: self.user_id.ok_or_else(|| place.corrupt("user_id"))?,
+            user: UserId(self.user_id.ok_or_else(|| place.corrupt("user_id"))?),
             version: self.user_version,
-            email: self.email,
+            email: self.email.as_deref().map(EmailKey::of),
             link: self.link,
             deactivates: self.deactivates,
         })
     }
-}
-
-/// A user whom a member is about, locked.
-#[derive(Debug)]
-pub(super) struct Locked {
-    pub(super) version: i64,
-    /// Folded.
-    pub(super) email: String,
-    pub(super) linked: bool,
-}
-
-/// How things stand in the users table, for a batch.
-#[derive(Debug, Default)]
-pub(super) struct Standing {
-    /// The members' users, as far as they exist.
-    pub(super) users: HashMap<Uuid, Locked>,
-    /// Who holds the addresses that the members want, folded.
-    pub(super) holders: HashMap<String, Uuid>,
-    /// Which of the external ids that the members want are linked already.
-    pub(super) linked: HashSet<String>,
 }
 
 pub(super) async fn standing(
@@ -154,11 +136,11 @@ async fn lock_users(
     tx: &mut PgConnection,
     lease: &Lease,
     members: &[Member],
-) -> Result<HashMap<Uuid, Locked>, sqlx::Error> {
+) -> Result<HashMap<UserId, Locked>, sqlx::Error> {
     if members.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut ids: Vec<Uuid> = members.iter().map(|member| member.user).collect();
+    let mut ids: Vec<Uuid> = members.iter().map(|member| member.user.0).collect();
     // In the order of ids, so that writers who lock several users cannot wait for each other in a circle. Foreign keys
     // of the product's other tables to these users stay usable meanwhile: no key changes.
     ids.sort_unstable();
@@ -174,15 +156,16 @@ async fn lock_users(
     .bind(ids)
     .fetch_all(tx)
     .await?;
-    Ok(rows.into_iter().map(|(id, version, email, linked)| (id, Locked { version, email, linked })).collect())
+    let locked = |version, email: String, linked| Locked { version, email: EmailKey::of(&email), linked };
+    Ok(rows.into_iter().map(|(id, version, email, linked)| (UserId(id), locked(version, email, linked))).collect())
 }
 
 async fn holders(
     tx: &mut PgConnection,
     lease: &Lease,
     members: &[Member],
-) -> Result<HashMap<String, Uuid>, sqlx::Error> {
-    let keys: Vec<&str> = members.iter().filter_map(|member| member.email.as_deref()).collect();
+) -> Result<HashMap<EmailKey, UserId>, sqlx::Error> {
+    let keys: Vec<&str> = members.iter().filter_map(|member| member.email.as_ref().map(EmailKey::as_str)).collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -196,7 +179,7 @@ async fn holders(
     .bind(keys)
     .fetch_all(tx)
     .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(email, id)| (EmailKey::of(&email), UserId(id))).collect())
 }
 
 async fn linked(

@@ -1,12 +1,13 @@
 //! Applying the staged plan: batch by batch, each one transaction that takes no decision but who is stale.
 
 mod batch;
-mod stale;
 mod write;
 
-use directory_core::{Action, Counts};
 use sqlx::{PgConnection, PgPool};
-use store::{Applied, Lease, StoreError};
+use store::{
+    Applied, Lease, StoreError,
+    batch::{Member, judge, tally},
+};
 use uuid::Uuid;
 
 use crate::error::Fault;
@@ -16,21 +17,6 @@ const ATTEMPTS: u32 = 5;
 
 /// How far applying is, while only nothing or the entangled changes are done.
 const ENTANGLED_DONE: i64 = 0;
-
-/// A staged change, as far as applying it needs to know. Its values stay in the database.
-#[derive(Debug)]
-struct Member {
-    seq: i64,
-    action: Action,
-    user: Uuid,
-    /// `None` of a creation.
-    version: Option<i64>,
-    /// Folded; `None` when the address is not part of the change.
-    email: Option<String>,
-    /// The external id that the user gets.
-    link: Option<String>,
-    deactivates: bool,
-}
 
 /// A batch: the members, and where they are among the staged changes.
 struct Batch {
@@ -43,15 +29,8 @@ impl Batch {
     fn range(&self) -> (i64, i64) {
         let first = self.members.first().map_or(0, |member| member.seq);
         let last = self.members.last().map_or(0, |member| member.seq);
-        (first, last)
+        (i64::from(first), i64::from(last))
     }
-}
-
-/// What a batch adds to the run's numbers.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Done {
-    counts: Counts,
-    stale: u64,
 }
 
 pub(super) async fn apply_batch(pool: &PgPool, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
@@ -79,7 +58,7 @@ async fn in_transaction(pool: &PgPool, lease: &Lease, limit: i64) -> Result<Appl
     let more = if entangled.is_empty() {
         let after = run.applied_through.unwrap_or(ENTANGLED_DONE);
         let (members, more) = batch::following(&mut tx, lease, after, limit).await?;
-        let through = members.last().map(|member| member.seq).filter(|_| more);
+        let through = members.last().map(|member| i64::from(member.seq)).filter(|_| more);
         apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through).await?;
         more
     } else {
@@ -114,9 +93,10 @@ async fn apply(
     through: Option<i64>,
 ) -> Result<(), Fault> {
     let standing = batch::standing(tx, lease, connection, &batch.members).await?;
-    let verdict = stale::judge(&batch.members, &standing);
+    let verdict = judge(&batch.members, &standing);
     write::mark_stale(tx, lease, &verdict.stale).await?;
     write::park(tx, lease, &verdict.parked).await?;
-    let done = write::users(tx, lease, connection, &batch, &verdict.stale).await?;
-    write::progress(tx, lease, &done, through).await
+    write::users(tx, lease, connection, &batch, &verdict.stale).await?;
+    let counts = tally(&batch.members, &verdict.stale);
+    write::progress(tx, lease, &counts, verdict.stale.len(), through).await
 }

@@ -1,29 +1,28 @@
 //! Writing a batch: users from the staged values where they lie, and the run's progress.
 
-use std::collections::HashSet;
-
-use directory_core::Action;
+use directory_core::{Action, Counts, UserId};
 use sqlx::PgConnection;
 use store::Lease;
 use uuid::Uuid;
 
-use super::{Batch, Done, Member};
+use super::Batch;
 use crate::{
     decode::stored,
     error::{Fault, expect_rows},
 };
 
 /// From here on the batch is exactly its planned changes.
-pub(super) async fn mark_stale(tx: &mut PgConnection, lease: &Lease, stale: &[i64]) -> Result<(), Fault> {
+pub(super) async fn mark_stale(tx: &mut PgConnection, lease: &Lease, stale: &[u32]) -> Result<(), Fault> {
     if stale.is_empty() {
         return Ok(());
     }
+    let seqs: Vec<i64> = stale.iter().copied().map(i64::from).collect();
     let done = sqlx::query(
         "UPDATE sync_changes SET outcome = 'stale' WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)",
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)
-    .bind(stale)
+    .bind(seqs)
     .execute(tx)
     .await?;
     Ok(expect_rows("marking stale changes", stale.len(), done.rows_affected())?)
@@ -32,16 +31,17 @@ pub(super) async fn mark_stale(tx: &mut PgConnection, lease: &Lease, stale: &[i6
 /// Takes addresses from users who get another one in this batch, so that swaps and cycles never meet in the unique
 /// index. Nobody else sees the placeholders. The version steps back for as long: the trigger would move it on if it
 /// stood still, and together with [`update`] the user shall take one step.
-pub(super) async fn park(tx: &mut PgConnection, lease: &Lease, users: &[Uuid]) -> Result<(), Fault> {
+pub(super) async fn park(tx: &mut PgConnection, lease: &Lease, users: &[UserId]) -> Result<(), Fault> {
     if users.is_empty() {
         return Ok(());
     }
+    let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
     let done = sqlx::query(
         "UPDATE users SET email = id::text || '@parked.invalid', version = version - 1
          WHERE tenant_id = $1 AND id = ANY ($2)",
     )
     .bind(lease.tenant.0)
-    .bind(users)
+    .bind(ids)
     .execute(tx)
     .await?;
     Ok(expect_rows("parking e-mail addresses", users.len(), done.rows_affected())?)
@@ -53,37 +53,17 @@ pub(super) async fn users(
     lease: &Lease,
     connection: Uuid,
     batch: &Batch,
-    stale: &[i64],
-) -> Result<Done, Fault> {
-    let skipped: HashSet<i64> = stale.iter().copied().collect();
-    let mut done = Done { stale: stale.len() as u64, ..Done::default() };
-    let (mut updates, mut creations) = (0, 0);
-    for member in batch.members.iter().filter(|member| !skipped.contains(&member.seq)) {
-        done.count(member);
-        if member.action == Action::Create { creations += 1 } else { updates += 1 }
+    stale: &[u32],
+) -> Result<(), Fault> {
+    let fresh = batch.members.iter().filter(|member| stale.binary_search(&member.seq).is_err());
+    let (creations, updates): (Vec<_>, Vec<_>) = fresh.partition(|member| member.action == Action::Create);
+    if !updates.is_empty() {
+        expect_rows("updating users", updates.len(), update(tx, lease, connection, batch).await?)?;
     }
-    if updates > 0 {
-        expect_rows("updating users", updates, update(tx, lease, connection, batch).await?)?;
+    if !creations.is_empty() {
+        expect_rows("creating users", creations.len(), create(tx, lease, connection, batch).await?)?;
     }
-    if creations > 0 {
-        expect_rows("creating users", creations, create(tx, lease, connection, batch).await?)?;
-    }
-    Ok(done)
-}
-
-impl Done {
-    fn count(&mut self, member: &Member) {
-        match member.action {
-            Action::Create => self.counts.created += 1,
-            Action::Link => self.counts.linked += 1,
-            Action::Update => self.counts.updated += 1,
-            Action::Reactivate => self.counts.reactivated += 1,
-            Action::Deactivate | Action::Conflict | Action::Protected => {}
-        }
-        if member.deactivates {
-            self.counts.deactivated += 1;
-        }
-    }
+    Ok(())
 }
 
 async fn update(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &Batch) -> Result<u64, sqlx::Error> {
@@ -155,7 +135,8 @@ async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &
 pub(super) async fn progress(
     tx: &mut PgConnection,
     lease: &Lease,
-    done: &Done,
+    counts: &Counts,
+    stale: usize,
     through: Option<i64>,
 ) -> Result<(), Fault> {
     sqlx::query(
@@ -167,12 +148,12 @@ pub(super) async fn progress(
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)
-    .bind(stored(done.counts.created))
-    .bind(stored(done.counts.updated))
-    .bind(stored(done.counts.linked))
-    .bind(stored(done.counts.deactivated))
-    .bind(stored(done.counts.reactivated))
-    .bind(stored(done.stale))
+    .bind(stored(counts.created))
+    .bind(stored(counts.updated))
+    .bind(stored(counts.linked))
+    .bind(stored(counts.deactivated))
+    .bind(stored(counts.reactivated))
+    .bind(stored(stale as u64))
     .bind(through)
     .execute(tx)
     .await?;
