@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountKind, DirectoryUser, EmailAddress, EmailKey};
 
-/// The rules of one connection. JSON as in the interface, camelCase, unknown members refused.
+/// The rules of one connection. In JSON camelCase; what is missing has its default and what is unknown is ignored, so that
+/// programs of different age can share a database. (Where people write it, the API reads it strictly.)
 // These are the admin's own independent yes/no questions; an enum each would only rename `true`.
 #[expect(clippy::struct_excessive_bools, reason = "independent switches, named in the public interface")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Policy {
     /// Deactivate users that are absent from a complete listing.
     pub deactivate_missing: bool,
@@ -32,7 +33,7 @@ pub struct Policy {
 
 /// A plan is held when it passes both limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default)]
 pub struct MaxDeactivations {
     /// Per cent of the connection's active linked users, 0 to 100.
     pub percent: u8,
@@ -50,6 +51,18 @@ pub enum EmailAttribute {
     UserPrincipalName,
 }
 
+impl Default for Policy {
+    fn default() -> Self {
+        Self::default_for(false)
+    }
+}
+
+impl Default for MaxDeactivations {
+    fn default() -> Self {
+        Self { percent: 20, count: 10 }
+    }
+}
+
 impl Policy {
     /// The defaults for a whole directory, or for one group of it: whoever is put into a group on purpose is meant,
     /// guest or not.
@@ -64,7 +77,7 @@ impl Policy {
             adopt_by_email: true,
             adopt_domains: None,
             protected_roles: vec!["admin".to_owned(), "owner".to_owned()],
-            max_deactivations: MaxDeactivations { percent: 20, count: 10 },
+            max_deactivations: MaxDeactivations::default(),
         }
     }
 
@@ -101,5 +114,19 @@ impl Policy {
 
     pub(crate) fn protects(&self, role: &str) -> bool {
         self.protected_roles.iter().any(|protected| protected == role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_of_older_and_newer_programs_are_read() {
+        let older: Policy = serde_json::from_str(r#"{"includeGuests":true,"maxDeactivations":{"count":3}}"#).unwrap();
+        let max_deactivations = MaxDeactivations { percent: 20, count: 3 };
+        assert_eq!(older, Policy { include_guests: true, max_deactivations, ..Policy::default() });
+        let newer: Policy = serde_json::from_str(r#"{"moonPhase":"full","adoptByEmail":false}"#).unwrap();
+        assert_eq!(newer, Policy { adopt_by_email: false, ..Policy::default() });
     }
 }

@@ -44,8 +44,8 @@ impl HoldReason {
                 limit.percent, limit.count
             ),
             Self::AllDeactivated { deactivations } => format!(
-                "The plan would deactivate every active user of the connection ({deactivations}), which is always held \
-                 for review."
+                "The plan would deactivate every active user of the connection ({deactivations}), except where a \
+                 protected role keeps its last one. That is always held for review."
             ),
         }
     }
@@ -61,7 +61,8 @@ pub fn check(plan: &PlanSummary, limit: MaxDeactivations) -> Verdict {
     if over_percent && deactivations > u64::from(limit.count) {
         reasons.push(HoldReason::TooManyDeactivations { deactivations, active, limit });
     }
-    if deactivations > 0 && deactivations >= active {
+    // That a protected role keeps its last user does not make losing everybody else any more plausible.
+    if deactivations > 0 && deactivations + plan.spared >= active {
         reasons.push(HoldReason::AllDeactivated { deactivations });
     }
     if reasons.is_empty() { Verdict::Go } else { Verdict::Hold(reasons) }
@@ -74,7 +75,8 @@ mod tests {
 
     fn verdict(deactivated: u64, active: u64) -> Verdict {
         let counts = Counts { deactivated, ..Counts::default() };
-        check(&PlanSummary { counts, active, applicable: deactivated }, MaxDeactivations { percent: 20, count: 10 })
+        let plan = PlanSummary { counts, active, applicable: deactivated, ..PlanSummary::default() };
+        check(&plan, MaxDeactivations { percent: 20, count: 10 })
     }
 
     fn held(deactivated: u64, active: u64) -> bool {
@@ -90,6 +92,15 @@ mod tests {
         assert!(held(21, 100));
         assert!(!held(11, 55));
         assert!(held(11, 54));
+    }
+
+    #[test]
+    fn everybody_but_a_spared_administrator_is_everybody() {
+        let counts = Counts { deactivated: 10, ..Counts::default() };
+        let plan = PlanSummary { counts, active: 11, spared: 1, applicable: 10 };
+        let limit = MaxDeactivations { percent: 20, count: 10 };
+        assert_eq!(check(&plan, limit), Verdict::Hold(vec![HoldReason::AllDeactivated { deactivations: 10 }]));
+        assert_eq!(check(&PlanSummary { spared: 0, ..plan }, limit), Verdict::Go);
     }
 
     #[test]

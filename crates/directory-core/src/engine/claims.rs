@@ -12,7 +12,25 @@ use super::{
     ledger::{Claim, ClaimKind, Ledger},
 };
 
-/// Settles every claim.
+/// Refuses adoptions of a local user whom several directory users fit: whose account it is, is for a person to say. To be
+/// settled before anything else, since neither a refusal of one nor a better rank of the other makes it any clearer.
+pub(crate) fn refuse_ambiguous_adoptions(ledger: &mut Ledger) -> Vec<Amendment> {
+    let claims = || ledger.entries.iter().filter_map(|(key, entry)| Some((*key, entry.claim?)));
+    let mut claimants: KeyMap<Vec<Key>> =
+        claims().filter(|(_, claim)| claim.kind == ClaimKind::Adopt).map(|(_, claim)| (claim.to, Vec::new())).collect();
+    if claimants.is_empty() {
+        return Vec::new();
+    }
+    for (key, claim) in claims() {
+        if let Some(claimants) = claimants.get_mut(&claim.to) {
+            claimants.push(key);
+        }
+    }
+    let ambiguous: Vec<Key> = claimants.into_values().filter(|claimants| claimants.len() > 1).flatten().collect();
+    ambiguous.into_iter().filter_map(|key| fail(ledger, key, ChangeCode::AmbiguousMatch)).collect()
+}
+
+/// Settles every claim that is left.
 pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet) -> Vec<Amendment> {
     let (winners, mut failing) = contend(ledger);
     let mut waiters: KeyMap<Key> = KeyMap::default();
@@ -21,9 +39,8 @@ pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet)
         if moves(ledger, holder) {
             waiters.insert(holder, winner);
         } else {
-            // A holder in the listing has this address there too, and keeps it.
-            let code = if present.contains(&holder) { ChangeCode::DuplicateEmail } else { ChangeCode::EmailTaken };
-            failing.push((winner, code));
+            let same_there = present.contains(&holder) && has_its_address_in_the_directory(ledger, holder);
+            failing.push((winner, if same_there { ChangeCode::DuplicateEmail } else { ChangeCode::EmailTaken }));
         }
     }
     let mut amendments = Vec::new();
@@ -54,14 +71,6 @@ fn contend(ledger: &Ledger) -> (Vec<Key>, Vec<(Key, ChangeCode)>) {
     let mut winners = Vec::with_capacity(claims.len());
     let mut losers = Vec::new();
     for contenders in claims.chunk_by(|one, other| one.0 == other.0) {
-        let adopting = |(_, _, key): &(Key, u8, Key)| {
-            ledger.entries[key].claim.is_some_and(|claim| claim.kind == ClaimKind::Adopt)
-        };
-        if contenders.len() > 1 && contenders.iter().any(adopting) {
-            // Whose account it is, is for a person to say.
-            losers.extend(contenders.iter().map(|(_, _, key)| (*key, ChangeCode::AmbiguousMatch)));
-            continue;
-        }
         winners.push(contenders[0].2);
         losers.extend(contenders[1..].iter().map(|(_, _, key)| (*key, ChangeCode::DuplicateEmail)));
     }
@@ -70,11 +79,17 @@ fn contend(ledger: &Ledger) -> (Vec<Key>, Vec<(Key, ChangeCode)>) {
 
 /// Users that exist come before new ones, enabled accounts before disabled ones; the id breaks the tie.
 fn rank(claim: Claim) -> u8 {
-    match claim.kind {
+    let new = match claim.kind {
         ClaimKind::MoveOnly | ClaimKind::MoveAndMore => 0,
-        ClaimKind::Create | ClaimKind::Adopt if claim.enabled => 1,
         ClaimKind::Create | ClaimKind::Adopt => 2,
-    }
+    };
+    new + u8::from(!claim.enabled)
+}
+
+/// Whether a user of the listing that does not move has the same address there as here: it was either left unchanged, or
+/// changed in other values only.
+fn has_its_address_in_the_directory(ledger: &Ledger, key: Key) -> bool {
+    ledger.entries.get(&key).is_none_or(|entry| entry.action.is_applicable() && !entry.with_conflict)
 }
 
 fn moves(ledger: &Ledger, key: Key) -> bool {

@@ -24,15 +24,12 @@ impl Wanted {
         }
     }
 
-    /// The directory's display name, else given and family name, else the address's local part.
-    fn display_name(&self, email: &str) -> String {
-        if let Some(name) = &self.display_name {
-            return name.clone();
-        }
-        match (&self.given_name, &self.family_name) {
-            (Some(given), Some(family)) => format!("{given} {family}"),
-            (Some(name), None) | (None, Some(name)) => name.clone(),
-            (None, None) => email.split_once('@').map_or(email, |(local, _)| local).to_owned(),
+    /// The directory's display name, else given and family name.
+    fn display_name(&self) -> Option<String> {
+        match (&self.display_name, &self.given_name, &self.family_name) {
+            (Some(name), _, _) | (None, Some(name), None) | (None, None, Some(name)) => Some(name.clone()),
+            (None, Some(given), Some(family)) => Some(format!("{given} {family}")),
+            (None, None, None) => None,
         }
     }
 
@@ -41,7 +38,7 @@ impl Wanted {
         let active = self.enabled == Some(true);
         Values {
             email: Some(email.as_str().to_owned()),
-            display_name: Some(self.display_name(email.as_str())),
+            display_name: Some(self.display_name().unwrap_or_else(|| email.local_part().to_owned())),
             given_name: Some(self.given_name.clone()),
             family_name: Some(self.family_name.clone()),
             role: Some(role.to_owned()),
@@ -54,9 +51,9 @@ impl Wanted {
     /// What differs from a local user, the e-mail address left out.
     pub(crate) fn revise(&self, user: &LocalUser) -> Revision {
         let mut revision = Revision::default();
-        let email = self.email.as_ref().map_or(user.email.as_str(), EmailAddress::as_str);
-        let name = self.display_name(email);
-        if name != user.display_name {
+        // Of whom the directory knows no name keeps the one it has. Making one from a new address would name the user
+        // after somebody else, should that address turn out to be taken.
+        if let Some(name) = self.display_name().filter(|name| *name != user.display_name) {
             revision.before.display_name = Some(user.display_name.clone());
             revision.after.display_name = Some(name);
         }

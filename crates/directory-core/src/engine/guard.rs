@@ -36,7 +36,10 @@ impl Guards {
     pub(crate) fn settle(self, active_by_role: &BTreeMap<String, u64>, ledger: &mut Ledger) -> Vec<Amendment> {
         let mut amendments = Vec::new();
         for (name, mut role) in self.by_role {
-            let stands = |(key, seq): &(Key, u32)| ledger.entries.get(key).is_some_and(|entry| entry.seq == *seq);
+            // Neither taken back nor refused since.
+            let stands = |(key, seq): &(Key, u32)| {
+                ledger.entries.get(key).is_some_and(|entry| entry.seq == *seq && entry.action.is_applicable())
+            };
             role.leaving.retain(stands);
             role.returning.retain(stands);
             role.leaving.sort_unstable();

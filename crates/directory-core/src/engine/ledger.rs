@@ -22,7 +22,7 @@ pub(crate) enum ClaimKind {
 pub(crate) struct Claim {
     pub(crate) to: Key,
     pub(crate) kind: ClaimKind,
-    /// Whether the directory says that the account is enabled: the tie-break between new users.
+    /// Whether the directory says that the account is enabled, which breaks ties.
     pub(crate) enabled: bool,
 }
 

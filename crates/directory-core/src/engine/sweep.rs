@@ -86,11 +86,14 @@ impl Sweep {
     #[must_use]
     pub fn finish(self, facts: &TenantFacts) -> PlanTail {
         let mut engine = self.engine;
-        // Roles first: a user whose change is refused does not move away from its address either.
-        let mut amendments = engine.guards.settle(&facts.active_by_role, &mut engine.ledger);
+        // In this order: who is nobody's clear match takes part in nothing further; and a user whose deactivation is
+        // refused does not move away from its address either.
+        let mut amendments = claims::refuse_ambiguous_adoptions(&mut engine.ledger);
+        let spared = engine.guards.settle(&facts.active_by_role, &mut engine.ledger);
+        let mut summary =
+            PlanSummary { active: facts.active_linked, spared: spared.len() as u64, ..PlanSummary::default() };
+        amendments.extend(spared);
         amendments.extend(claims::settle(&mut engine.ledger, &engine.waits, &engine.present));
-
-        let mut summary = PlanSummary { active: facts.active_linked, ..PlanSummary::default() };
         engine.ledger.count_into(&mut summary);
         let listed = (engine.present.len() + engine.excluded.len() + engine.removed.len()) as u64;
         let excluded = engine.excluded.len() as u64;

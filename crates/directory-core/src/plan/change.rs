@@ -1,5 +1,7 @@
 //! One line of a plan.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ChangeCode, ExternalId, UserId, Values};
@@ -56,7 +58,7 @@ pub struct Target {
 }
 
 /// One line of a plan. It is complete: applying it takes no further decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Change {
     /// Position in the plan, from 1, without meaning beyond being unique; gaps are possible.
     pub seq: u32,
@@ -76,6 +78,19 @@ pub struct Change {
     pub code: Option<ChangeCode>,
     /// Whether an active user becomes inactive.
     pub deactivates: bool,
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("seq", &self.seq)
+            .field("action", &self.action)
+            .field("target", &self.target)
+            .field("external_id", &self.external_id)
+            .field("code", &self.code)
+            .field("deactivates", &self.deactivates)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A correction of a change that was staged before the listing had told everything.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum ChangeCode {
     /// The directory user has no usable e-mail address.
     NoEmail,
-    /// The address belongs to a user linked to another directory user or connection.
+    /// The address belongs to a user here who keeps it: one linked to another directory user or connection, or a local
+    /// one.
     EmailTaken,
     /// Two directory users have the same address.
     DuplicateEmail,
@@ -49,8 +50,8 @@ impl ChangeCode {
                  the directory; the next run takes it up."
             }
             Self::EmailTaken => {
-                "The e-mail address belongs to a user here that is linked to another directory user or connection. \
-                 Change the address of one of the two; the next run takes it up."
+                "The e-mail address belongs to another user here, who keeps it. Change the address of one of the two; the \
+                 next run takes it up."
             }
             Self::DuplicateEmail => {
                 "Another directory user has the same e-mail address and keeps it. Correct one of the two in the \

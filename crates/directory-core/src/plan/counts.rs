@@ -35,6 +35,8 @@ pub struct PlanSummary {
     pub counts: Counts,
     /// Active users that the connection governs: those linked to it, and those it is about to link.
     pub active: u64,
+    /// Users that would be deactivated, were they not the last active ones of a protected role.
+    pub spared: u64,
     /// Changes that applying would write, refused ones not counted.
     pub applicable: u64,
 }

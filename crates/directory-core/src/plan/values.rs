@@ -9,7 +9,7 @@ use crate::{DeactivatedBy, UserStatus};
 /// Some attributes of a user: `None` is "not part of this change"; for an attribute that can be empty, `Some(None)` is
 /// "empty". In JSON the first is absent and the second `null`, and stores apply changes from that JSON.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Values {
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -210,6 +210,29 @@ fn rule_10_the_last_of_a_protected_role_stays() {
 }
 
 #[test]
+fn rule_10_an_ambiguous_adoption_replaces_no_administrator() {
+    let admin = |user: &mut LocalUser| user.role = "admin".to_owned();
+    let world = World::default()
+        .with("ann", |user| {
+            link_to(here(), "id-ann")(user);
+            admin(user);
+        })
+        // Deactivated by a sync whose connection is gone; nobody can tell which of two directory users it is.
+        .with("bob", |user| {
+            admin(user);
+            suspended(Some(DeactivatedBy::DirectoryAbsent))(user);
+        });
+    let users = [disabled("ann"), person("bob"), with_mail("bob2", "bob@example.org")];
+    check("rule_10_ambiguous_return", input(world, users));
+}
+
+#[test]
+fn rule_10_a_refusal_hides_no_ambiguity() {
+    let world = World::default().with("boss", |user| user.role = "admin".to_owned());
+    check("rule_10_ambiguous_leave", input(world, [disabled("boss"), with_mail("mallory", "boss@example.org")]));
+}
+
+#[test]
 fn rule_11_without_an_address_a_linked_user_keeps_its_own() {
     let mute = |name: &str| DirectoryUser { mail: None, user_principal_name: None, ..person(name) };
     let ann = DirectoryUser { display_name: Some("Anna".to_owned()), ..mute("ann") };
@@ -254,6 +277,28 @@ fn rule_13_a_loser_is_still_updated_and_deactivated() {
         person("dan"),
     ];
     check("rule_13_losers", input(world, users));
+}
+
+#[test]
+fn rule_13_who_keeps_an_address_without_having_it_in_the_directory_is_no_duplicate() {
+    let world = World::default().with("ann", |user| {
+        link_to(here(), "id-ann")(user);
+        suspended(None)(user);
+    });
+    check("rule_13_kept", input(world, [with_mail("ann", "ann.new@example.org"), with_mail("new", "ann@example.org")]));
+}
+
+#[test]
+fn rule_13_nobody_is_named_after_an_address_that_is_taken() {
+    let nameless = DirectoryUser { display_name: None, ..with_mail("ann", "bob@example.org") };
+    check("rule_13_nameless", input(World::default().linked("ann").linked("bob"), [nameless, person("bob")]));
+}
+
+#[test]
+fn rule_13_of_two_who_move_the_enabled_account_comes_first() {
+    let gone = DirectoryUser { enabled: Some(false), ..with_mail("ann", "new@example.org") };
+    let users = [gone, with_mail("bob", "new@example.org"), person("cid"), person("dan")];
+    check("rule_13_movers", input(World::default().linked("ann").linked("bob").linked("cid").linked("dan"), users));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use directory_core::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::world::{World, elsewhere, here, id, row, tally};
+use crate::world::{World, elsewhere, entry_id, here, id, row, tally};
 
 /// A small universe, so that addresses collide, move and swap all the time.
 const PEOPLE: u8 = 9;
@@ -65,6 +65,32 @@ fn directory() -> impl Strategy<Value = Directory> {
         .prop_flat_map(|people| people.into_iter().map(directory_user).collect::<Vec<_>>())
         .prop_shuffle()
         .prop_map(Directory)
+}
+
+/// What a directory says, with second thoughts: the same user again and again, removed, unreadable.
+#[derive(Clone)]
+struct Words(Vec<DirectoryEntry>);
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |entry: &DirectoryEntry| match entry {
+            DirectoryEntry::Present(user) => format!("{:?}", Directory(vec![user.clone()])),
+            other => format!("{other:?}"),
+        };
+        f.debug_list().entries(self.0.iter().map(text)).finish()
+    }
+}
+
+fn words() -> impl Strategy<Value = Words> {
+    let word = (0..PEOPLE).prop_flat_map(|n| {
+        let who = id(&format!("p{n}"));
+        prop_oneof![
+            6 => directory_user(n).prop_map(DirectoryEntry::Present),
+            1 => Just(DirectoryEntry::Removed(who.clone())),
+            1 => Just(DirectoryEntry::Unreadable(Some(who))),
+        ]
+    });
+    prop::collection::vec(word, 0..3 * PEOPLE as usize).prop_map(Words)
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -171,6 +197,26 @@ proptest! {
         let (mut first, mut second) = (world.clone(), world);
         first.apply(&one);
         second.apply(&other);
+        prop_assert_eq!(first.rows(), second.rows());
+    }
+
+    #[test]
+    fn of_several_words_about_a_user_the_last_counts(
+        world in world(), words in words(), policy in policy(), size in 1..5usize, complete in any::<bool>(),
+    ) {
+        let end = if complete { ListingEnd::Complete } else { ListingEnd::Incremental };
+        let mut last: Vec<DirectoryEntry> = Vec::new();
+        for word in &words.0 {
+            last.retain(|earlier| entry_id(earlier) != entry_id(word));
+            last.push(word.clone());
+        }
+        let all = world.plan(&words.0.chunks(size).map(<[_]>::to_vec).collect::<Vec<_>>(), &policy, end);
+        let once = world.plan(&[last], &policy, end);
+        prop_assert_eq!(all.lines(), once.lines());
+        prop_assert_eq!(all.summary, once.summary);
+        let (mut first, mut second) = (world.clone(), world);
+        first.apply(&all);
+        second.apply(&once);
         prop_assert_eq!(first.rows(), second.rows());
     }
 

@@ -23,7 +23,7 @@ const COUNTS: Counts = Counts {
     conflicts: 19,
 };
 
-const SUMMARY: PlanSummary = PlanSummary { counts: COUNTS, active: 940, applicable: 65 };
+const SUMMARY: PlanSummary = PlanSummary { counts: COUNTS, active: 940, spared: 0, applicable: 65 };
 
 fn reasons() -> Vec<HoldReason> {
     let limit = MaxDeactivations { percent: 20, count: 10 };
