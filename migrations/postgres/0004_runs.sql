@@ -34,6 +34,8 @@ CREATE TABLE sync_runs (
     -- The worker's right to write under this run: a claim makes a new token, which fences the last holder off.
     lease_token     uuid,
     lease_until     timestamptz,
+    -- Since the run last got any further; who claims it again and again in vain gives it up.
+    claims          integer     NOT NULL DEFAULT 0,
     created_at      timestamptz NOT NULL DEFAULT now(),
     started_at      timestamptz,
     finished_at     timestamptz,

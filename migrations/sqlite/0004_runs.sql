@@ -34,6 +34,8 @@ CREATE TABLE sync_runs (
     -- The worker's right to write under this run: a claim makes a new token, which fences the last holder off.
     lease_token     TEXT,
     lease_until     TEXT,
+    -- Since the run last got any further; who claims it again and again in vain gives it up.
+    claims          INTEGER NOT NULL DEFAULT 0,
     created_at      TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     started_at      TEXT,
     finished_at     TEXT,

@@ -6,7 +6,7 @@ use sqlx::{
     PgPool, Row,
     migrate::{MigrateError, Migrator},
 };
-use store::StoreError;
+use store::{StoreError, chain};
 
 use crate::error::failed;
 
@@ -33,24 +33,9 @@ fn not_migrated(error: MigrateError) -> StoreError {
         MigrateError::Execute(error) => failed(error),
         MigrateError::ExecuteMigration(error, version) => match failed(error) {
             transient @ StoreError::Unavailable(_) => transient,
-            error => StoreError::Schema(format!("migration {version} failed: {}", Chain(&error))),
+            error => StoreError::Schema(format!("migration {version} failed: {}", chain(&error))),
         },
         other => StoreError::Schema(other.to_string()),
-    }
-}
-
-/// An error with its sources in one line.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(source) = next {
-            write!(f, ": {source}")?;
-            next = source.source();
-        }
-        Ok(())
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Locked {
     pub email: EmailKey,
     /// Whether it is linked to any connection.
     pub linked: bool,
+    /// The role that it has now.
+    pub role: String,
 }
 
 /// How things stand in the users table, for a batch.
@@ -44,6 +46,18 @@ pub struct Standing {
     pub holders: HashMap<EmailKey, UserId>,
     /// Which of the external ids that the members want are linked already, by this connection.
     pub linked: HashSet<String>,
+    /// The active users, locked too, of each protected role of which the batch deactivates somebody.
+    pub protected: HashMap<String, HashSet<UserId>>,
+}
+
+impl Standing {
+    /// The roles of which the batch deactivates somebody: for those of them that are protected, [`Self::protected`] has to
+    /// be filled in.
+    #[must_use]
+    pub fn roles_that_lose(&self, members: &[Member]) -> HashSet<String> {
+        let leaving = members.iter().filter(|member| member.deactivates);
+        leaving.filter_map(|member| self.users.get(&member.user)).map(|user| user.role.clone()).collect()
+    }
 }
 
 /// What is to be done before the batch is written.
@@ -78,6 +92,8 @@ pub fn tally(members: &[Member], stale: &[u32]) -> Counts {
 pub fn judge(members: &[Member], standing: &Standing) -> Verdict {
     let mut judgement = Judgement::new(members, standing);
     judgement.judge_each_alone();
+    judgement.spread();
+    judgement.spare_the_last_of_each_role();
     judgement.spread();
     judgement.verdict()
 }
@@ -148,6 +164,26 @@ impl<'a> Judgement<'a> {
         }
     }
 
+    /// The plan saw to it that each protected role keeps an active user; but others may have written since, another
+    /// connection's run among them. Then the last deactivation of the role goes stale.
+    fn spare_the_last_of_each_role(&mut self) {
+        for (role, active) in &self.standing.protected {
+            let of_role =
+                |member: &Member| self.standing.users.get(&member.user).is_some_and(|user| user.role == *role);
+            let fresh =
+                || self.members.iter().enumerate().filter(|(index, member)| !self.stale[*index] && of_role(member));
+            let leaving: HashSet<UserId> =
+                fresh().filter(|(_, member)| member.deactivates).map(|(_, m)| m.user).collect();
+            let returns = fresh().any(|(_, member)| member.action == Action::Reactivate);
+            if returns || active.iter().any(|user| !leaving.contains(user)) {
+                continue;
+            }
+            if let Some((last, _)) = fresh().rfind(|(_, member)| member.deactivates) {
+                self.condemn(last);
+            }
+        }
+    }
+
     fn condemn(&mut self, index: usize) {
         self.stale[index] = true;
         self.unspread.push(index);
@@ -185,7 +221,7 @@ mod tests {
             for &user in users {
                 let email = address(user);
                 standing.holders.insert(email.clone(), id(user));
-                standing.users.insert(id(user), Locked { version: 1, email, linked: false });
+                standing.users.insert(id(user), Locked { version: 1, email, linked: false, role: "admin".to_owned() });
             }
             Self(standing)
         }
@@ -291,6 +327,27 @@ mod tests {
     fn of_two_members_that_want_the_same_the_first_gets_it() {
         let twice = [creates(1, 5, 9), creates(2, 6, 9), moves(3, 1, 8), moves(4, 1, 7)];
         Table::of(&[1]).check(&twice, &[2, 4], &[]);
+    }
+
+    #[test]
+    fn a_protected_role_keeps_its_last_user() {
+        let leaves =
+            |seq, user| Member { action: Action::Deactivate, deactivates: true, email: None, ..moves(seq, user, 0) };
+        let protected = |active: &[u128]| {
+            let mut table = Table::of(&[1, 2, 3]);
+            table.0.protected.insert("admin".to_owned(), active.iter().copied().map(id).collect());
+            table
+        };
+        assert_eq!(protected(&[]).0.roles_that_lose(&[leaves(1, 1)]), HashSet::from(["admin".to_owned()]));
+        protected(&[1, 2, 3]).check(&[leaves(1, 1), leaves(2, 2)], &[], &[]);
+        protected(&[1, 2]).check(&[leaves(1, 1), leaves(2, 2)], &[2], &[]);
+        // Who is stale anyway stays, and so does somebody.
+        protected(&[1, 2]).check(&[leaves(1, 1), old(leaves(2, 2))], &[2], &[]);
+        let returns = Member { action: Action::Reactivate, email: None, ..moves(2, 3, 0) };
+        protected(&[1]).check(&[leaves(1, 1), returns.clone()], &[], &[]);
+        protected(&[1]).check(&[leaves(1, 1), old(returns)], &[1, 2], &[]);
+        // Without anything known of the role there is nothing to protect.
+        Table::of(&[1]).check(&[leaves(1, 1)], &[], &[]);
     }
 
     #[test]

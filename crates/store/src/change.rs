@@ -1,5 +1,7 @@
 //! The staged plan, which is also the history.
 
+use std::fmt;
+
 use directory_core::{Action, Change, ChangeCode, ExternalId, UserId, Values};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +54,7 @@ pub struct StagedPage {
 }
 
 /// A line of a run's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ChangeRecord {
     /// Position in the plan.
     pub seq: u32,
@@ -74,6 +76,20 @@ pub struct ChangeRecord {
     pub after: Values,
     /// Why it was refused.
     pub code: Option<ChangeCode>,
+}
+
+impl fmt::Debug for ChangeRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeRecord")
+            .field("seq", &self.seq)
+            .field("action", &self.action)
+            .field("outcome", &self.outcome)
+            .field("user", &self.user)
+            .field("user_version", &self.user_version)
+            .field("external_id", &self.external_id)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which changes to list; `None` is any.

@@ -1,5 +1,7 @@
 //! Connections: a tenant's ties to directories.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ConnectionSettings, Policy, TenantId};
@@ -85,7 +87,7 @@ impl Connection {
 }
 
 /// A connection to register. Its credential is sealed already.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewConnection {
     /// Primary key.
     pub id: ConnectionId,
@@ -113,6 +115,19 @@ pub struct NewConnection {
     pub sealed_credential: Vec<u8>,
     /// When the credential ends, as far as known.
     pub credential_expires_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for NewConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewConnection")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("provider", &self.provider)
+            .field("directory_id", &self.directory_id)
+            .field("group_id", &self.group_id)
+            .field("cloud", &self.cloud)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The connections.

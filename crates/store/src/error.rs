@@ -1,7 +1,12 @@
 //! Failures of a store. Absence is not among them: a read of what is not there is `Ok(None)`.
 
+use std::{
+    error::Error,
+    fmt::{self, Display},
+};
+
 /// Any error, kept as a source.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A unique key that a write ran into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +43,32 @@ pub enum StoreError {
     /// A statement failed in a way that repeating does not help.
     #[error("a database statement failed")]
     Database(#[source] BoxError),
+}
+
+/// An error and its sources in one line, for logs: the JSON form of a log line has no place for the sources otherwise.
+pub fn chain(error: &dyn Error) -> impl Display + '_ {
+    fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut next = error.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_tells_each_error_once_and_in_order() {
+        let refused = StoreError::Schema("too new".to_owned());
+        let outer = StoreError::Database(Box::new(StoreError::Unavailable(Box::new(refused))));
+        let expected = "a database statement failed: the database is not available: \
+                        the database's schema does not fit this program: too new";
+        assert_eq!(chain(&outer).to_string(), expected);
+        assert_eq!(chain(&StoreError::LeaseLost).to_string(), "the run's lease is held by another worker");
+    }
 }

@@ -10,6 +10,9 @@ mod tenant;
 mod token;
 mod user;
 
+#[cfg(test)]
+mod privacy;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
@@ -17,7 +20,7 @@ use async_trait::async_trait;
 
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use connection::{Connection, ConnectionState, Connections, NewConnection};
-pub use error::{BoxError, StoreError, UniqueKey};
+pub use error::{BoxError, StoreError, UniqueKey, chain};
 pub use page::{IdPage, SeqPage};
 pub use run::{
     Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,

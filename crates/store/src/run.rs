@@ -144,6 +144,30 @@ pub struct RunError {
     pub request_id: Option<String>,
 }
 
+impl RunError {
+    /// The end of a run whose connection was deleted while it waited.
+    #[must_use]
+    pub fn connection_gone() -> Self {
+        Self::internal(
+            "The run's connection does not exist any more.".to_owned(),
+            "Register the directory again and start a new run.",
+        )
+    }
+
+    /// The end of a run that cannot be begun, because a stored value cannot be read.
+    #[must_use]
+    pub fn unreadable(corrupt: &StoreError) -> Self {
+        Self::internal(
+            format!("The run cannot be begun: {corrupt}."),
+            "Mend that row, or update this program if a newer one wrote it; then start the sync again.",
+        )
+    }
+
+    fn internal(message: String, hint: &str) -> Self {
+        Self { code: RunErrorCode::Internal, message, hint: hint.to_owned(), request_id: None }
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -234,6 +258,9 @@ pub struct Claim {
     pub lease: Lease,
     /// The plan is complete and cleared for applying: go on with that. Otherwise plan afresh.
     pub plan_complete: bool,
+    /// How often the run was claimed, this time included, since it last got any further: since its plan was completed
+    /// or a batch of it applied.
+    pub attempt: u32,
 }
 
 /// How far a run is; written with the heartbeat.
@@ -323,7 +350,8 @@ pub trait Runs: Send + Sync {
         page: SeqPage,
     ) -> Result<Vec<ChangeRecord>, StoreError>;
 
-    /// Takes the oldest run that is queued, or whose worker let its lease pass, for so long.
+    /// Takes the oldest run that is queued, or whose worker let its lease pass, for so long. A run that nobody could
+    /// work on, since it or its connection cannot be read, fails instead and holds up no other.
     async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
     /// Takes this run, if it is queued or its lease has passed.

@@ -1,5 +1,7 @@
 //! API tokens. Only their hashes are stored.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
@@ -49,7 +51,7 @@ pub struct Token {
 }
 
 /// A token to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// Primary key.
     pub id: Uuid,
@@ -63,6 +65,18 @@ pub struct NewToken {
     pub hash: [u8; 32],
     /// From when on it is refused.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for NewToken {
+    /// Shows neither the hash nor the name, which can be a person's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewToken")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("role", &self.role)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The API tokens.

@@ -27,6 +27,8 @@ pub struct EngineOptions {
     pub batch: u32,
     /// How often a listing whose continuation expired is started over.
     pub listing_restarts: u32,
+    /// How often a run is taken up without getting any further before it is given up.
+    pub attempts: u32,
 }
 
 impl Default for EngineOptions {
@@ -38,6 +40,7 @@ impl Default for EngineOptions {
             sweep_page: 5_000,
             batch: 5_000,
             listing_restarts: 5,
+            attempts: 10,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Claim, ConnectionEffect, RunEnd, RunPhase, RunStatus, StoreError};
+use store::{Claim, ConnectionEffect, RunEnd, RunPhase, RunStatus, StoreError, chain};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -23,7 +23,7 @@ enum LastWord {
     End(RunEnd),
     /// It goes back to the queue.
     GiveBack,
-    /// Nothing: it was sent on already, or somebody else has it.
+    /// Nothing: it was sent on already, somebody else has it, or it is to be taken up once its lease has passed.
     Silence,
 }
 
@@ -42,7 +42,9 @@ impl SyncEngine {
     }
 
     async fn work_to_the_end(&self, claim: Claim, stop: &CancellationToken) {
+        // Work that is over is over, even if it is told to stop at that moment.
         let word = tokio::select! {
+            biased;
             done = self.work(&claim) => last_word(done),
             () = stop.cancelled() => LastWord::GiveBack,
         };
@@ -51,6 +53,9 @@ impl SyncEngine {
 
     /// `None` when the run waits for a person or ended as a dry run.
     async fn work(&self, claim: &Claim) -> Result<Option<RunEnd>, RunFailure> {
+        if claim.attempt > self.options.attempts {
+            return Err(RunFailure::Stuck(claim.attempt - 1));
+        }
         let phase = if claim.plan_complete { RunPhase::Applying } else { RunPhase::Pulling };
         let pulse = Pulse::starting_in(phase);
         let store = self.store().as_ref();
@@ -93,7 +98,7 @@ impl SyncEngine {
                 Err(StoreError::Unavailable(_)) => tokio::time::sleep(LAST_WORD_PAUSE).await,
                 Err(StoreError::LeaseLost) => break,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the run's end could not be written");
+                    tracing::error!(error = %chain(&error), "the run's end could not be written");
                     return;
                 }
             }
@@ -107,11 +112,12 @@ fn last_word(done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
         Ok(Some(end)) => LastWord::End(end),
         Ok(None) | Err(RunFailure::Store(StoreError::LeaseLost)) => LastWord::Silence,
         Err(RunFailure::Store(StoreError::Unavailable(source))) => {
-            tracing::warn!(error = source.as_ref(), "the database went away; the run is given back");
-            LastWord::GiveBack
+            // To be taken up at once would only meet the same trouble: the lease's rest is the pause.
+            tracing::warn!(error = %chain(source.as_ref()), "the database failed; the run waits for its lease to pass");
+            LastWord::Silence
         }
         Err(failure) => {
-            tracing::warn!(error = &failure as &dyn std::error::Error, "the run failed");
+            tracing::warn!(error = %chain(&failure), "the run failed");
             LastWord::End(failure.into_end())
         }
     }

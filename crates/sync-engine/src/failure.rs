@@ -18,6 +18,8 @@ pub(crate) enum RunFailure {
     ConnectionGone,
     #[error("the run's task ended unexpectedly")]
     Panicked,
+    #[error("the run was taken up {0} times and got no further")]
+    Stuck(u32),
 }
 
 impl RunFailure {
@@ -56,6 +58,11 @@ impl RunFailure {
                 (RunErrorCode::Internal, "Run a program that has this provider registered.".to_owned())
             }
             Self::ConnectionGone => (RunErrorCode::Internal, "Register the directory again.".to_owned()),
+            Self::Stuck(_) => (
+                RunErrorCode::Internal,
+                "Its process or its database failed each time. See the server's log for why, and start the sync again."
+                    .to_owned(),
+            ),
             Self::Provider(_) | Self::Panicked => {
                 (RunErrorCode::Internal, "This is a defect. See the server's log, and start the sync again.".to_owned())
             }

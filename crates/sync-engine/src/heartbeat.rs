@@ -5,8 +5,8 @@ use std::{
     sync::atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
-use store::{Lease, Progress, RunPhase, Store, StoreError};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use store::{Lease, Progress, RunPhase, Store, StoreError, chain};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 use crate::{EngineOptions, failure::RunFailure};
 
@@ -61,10 +61,11 @@ async fn beat(store: &dyn Store, lease: &Lease, options: &EngineOptions, pulse: 
     loop {
         ticks.tick().await;
         let asked = Instant::now();
-        match store.renew(lease, options.lease, pulse.progress()).await {
+        let renewed = timeout_at(alive_until, store.renew(lease, options.lease, pulse.progress())).await;
+        match renewed.unwrap_or(Err(StoreError::LeaseLost)) {
             Ok(()) => alive_until = asked + options.lease,
             Err(error @ StoreError::Unavailable(_)) if Instant::now() < alive_until => {
-                tracing::warn!(run = %lease.run, error = &error as &dyn std::error::Error, "the lease could not be renewed yet");
+                tracing::warn!(run = %lease.run, error = %chain(&error), "the lease could not be renewed yet");
             }
             Err(error) => return error,
         }

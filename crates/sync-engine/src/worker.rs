@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use store::Claim;
+use store::{Claim, chain};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -38,40 +38,42 @@ impl Worker {
             // The semaphore is never closed.
             let Ok(place) = place else { break };
             while tasks.try_join_next().is_some() {}
-            tokio::select! {
-                () = stop.cancelled() => break,
-                claim = self.next() => {
-                    let (engine, stop) = (self.engine.clone(), stop.clone());
-                    tasks.spawn(async move {
-                        supervised(engine, claim, stop).await;
-                        drop(place);
-                    });
-                }
-            }
+            let Some(claim) = self.next(&stop).await else { break };
+            let (engine, stop) = (self.engine.clone(), stop.clone());
+            tasks.spawn(async move {
+                supervised(engine, claim, stop).await;
+                drop(place);
+            });
         }
         if tokio::time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
             tracing::warn!(runs = tasks.len(), "runs could not be given back in time; their leases will pass");
         }
     }
 
-    /// Waits for a run to execute.
-    async fn next(&self) -> Claim {
-        loop {
+    /// Waits for a run to execute; `None` once the worker is to stop.
+    async fn next(&self, stop: &CancellationToken) -> Option<Claim> {
+        while !stop.is_cancelled() {
             let queued = self.engine.shared.queued.notified();
+            // Never dropped half-way, or a run might be claimed and nobody know of it.
             match self.engine.store().claim_next(Uuid::now_v7(), self.engine.options.lease).await {
                 Ok(Some(claim)) => {
                     // There may be more where this one came from, and other places free.
                     self.engine.shared.queued.notify_one();
-                    return claim;
+                    return Some(claim);
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be read");
+                    tracing::warn!(error = %chain(&error), "the queue could not be read");
                 }
             }
             // The wait is bounded: another process may have queued a run, or let a lease pass.
-            let _woken_or_not = tokio::time::timeout(self.engine.options.poll, queued).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = queued => {}
+                () = tokio::time::sleep(self.engine.options.poll) => {}
+            }
         }
+        None
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn plan(
 ) -> Result<(), StoreError> {
     let verdict = Verdict::of(plan, next);
     let done = sqlx::query(
-        "UPDATE sync_runs SET plan_complete = true, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
+        "UPDATE sync_runs SET plan_complete = true, claims = 0, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
              hold = $8, seen = $9, unchanged = $10, excluded = $11, protected = $12, conflicts = $13, created = $14,
              updated = $15, linked = $16, deactivated = $17, reactivated = $18, mode = $19,
              lease_token = CASE WHEN $4 = 'running' THEN lease_token END,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use directory_core::{RunErrorCode, RunId, TenantId};
+use directory_core::{RunId, TenantId};
 use sqlx::{PgConnection, PgPool, types::Json};
 use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
@@ -89,7 +89,7 @@ pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> R
                  WHERE status IN ('queued', 'running') AND (status = 'queued' OR lease_until < now())
                  ORDER BY created_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
              )
-             UPDATE sync_runs SET status = 'running', lease_token = $1, lease_until = now() + make_interval(secs => $2),
+             UPDATE sync_runs SET status = 'running', lease_token = $1, claims = claims + 1, lease_until = now() + make_interval(secs => $2),
                  started_at = COALESCE(started_at, now()),
                  phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
              FROM next WHERE tenant_id = next_tenant AND id = next_run
@@ -101,7 +101,7 @@ pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> R
         .fetch_optional(&mut *tx)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let claim = with_connection(&mut tx, row, token).await?;
+        let claim = taken(&mut tx, row, token).await?;
         tx.commit().await?;
         if claim.is_some() {
             return Ok(claim);
@@ -118,7 +118,8 @@ pub(super) async fn claim_run(
 ) -> Result<Option<Claim>, Fault> {
     let mut tx = pool.begin().await?;
     let row: Option<RunRow> = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = 'running', lease_token = $3, lease_until = now() + make_interval(secs => $4),
+        "UPDATE sync_runs SET status = 'running', lease_token = $3, claims = claims + 1,
+             lease_until = now() + make_interval(secs => $4),
              started_at = COALESCE(started_at, now()),
              phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
          WHERE tenant_id = $1 AND id = $2 AND (status = 'queued' OR (status = 'running' AND lease_until < now()))
@@ -132,39 +133,36 @@ pub(super) async fn claim_run(
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let claim = with_connection(&mut tx, row, token).await?;
+    let claim = taken(&mut tx, row, token).await?;
     tx.commit().await?;
     Ok(claim)
 }
 
-/// The claim of a run that was just taken. A run whose connection is gone fails instead: nobody could ever work on it.
-async fn with_connection(transaction: &mut PgConnection, row: RunRow, token: Uuid) -> Result<Option<Claim>, Fault> {
-    let plan_complete = row.plan_complete;
-    let run = Run::try_from(row)?;
-    let lease = Lease { tenant: run.tenant, run: run.id, token };
-    if let Some(connection) = connections::find(transaction, run.tenant, run.connection).await? {
-        return Ok(Some(Claim { run, connection, lease, plan_complete }));
-    }
-    fail_orphan(transaction, &lease).await?;
-    Ok(None)
-}
-
-async fn fail_orphan(transaction: &mut PgConnection, lease: &Lease) -> Result<(), StoreError> {
-    let error = RunError {
-        code: RunErrorCode::Internal,
-        message: "The run's connection does not exist any more.".to_owned(),
-        hint: "Register the directory again and start a new run.".to_owned(),
-        request_id: None,
+/// The claim of a run that was just taken. A run that nobody could ever work on fails instead.
+async fn taken(transaction: &mut PgConnection, row: RunRow, token: Uuid) -> Result<Option<Claim>, Fault> {
+    let (tenant, run) = row.key();
+    let error = match with_connection(transaction, row, token).await {
+        Ok(Some(claim)) => return Ok(Some(claim)),
+        Ok(None) => RunError::connection_gone(),
+        Err(Fault::Store(corrupt @ StoreError::Corrupt { .. })) => RunError::unreadable(&corrupt),
+        Err(other) => return Err(other),
     };
     sqlx::query(
         "UPDATE sync_runs SET status = 'failed', error = $3, finished_at = now(), lease_token = NULL, lease_until = NULL
          WHERE tenant_id = $1 AND id = $2",
     )
-    .bind(lease.tenant.0)
-    .bind(lease.run.0)
+    .bind(tenant)
+    .bind(run)
     .bind(Json(error))
     .execute(transaction)
-    .await
-    .map(|_| ())
-    .map_err(crate::error::failed)
+    .await?;
+    Ok(None)
+}
+
+async fn with_connection(transaction: &mut PgConnection, row: RunRow, token: Uuid) -> Result<Option<Claim>, Fault> {
+    let (plan_complete, attempt) = (row.plan_complete, row.attempt()?);
+    let run = Run::try_from(row)?;
+    let lease = Lease { tenant: run.tenant, run: run.id, token };
+    let connection = connections::find(transaction, run.tenant, run.connection).await?;
+    Ok(connection.map(|connection| Claim { run, connection, lease, plan_complete, attempt }))
 }

@@ -36,6 +36,7 @@ pub(super) struct RunRow {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     pub(super) plan_complete: bool,
+    claims: i32,
 }
 
 /// What [`RunRow`] reads.
@@ -43,10 +44,21 @@ macro_rules! run_columns {
     () => {
         "id, tenant_id, connection_id, status, phase, mode, trigger, dry_run, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
-         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, plan_complete"
+         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, plan_complete, claims"
     };
 }
 pub(super) use run_columns;
+
+impl RunRow {
+    /// Tenant and id, for when the rest cannot be read.
+    pub(super) fn key(&self) -> (Uuid, Uuid) {
+        (self.tenant_id, self.id)
+    }
+
+    pub(super) fn attempt(&self) -> Result<u32, StoreError> {
+        Place { table: "sync_runs", row: &self.id }.number("claims", i64::from(self.claims))
+    }
+}
 
 impl TryFrom<RunRow> for Run {
     type Error = StoreError;

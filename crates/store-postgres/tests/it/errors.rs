@@ -84,7 +84,7 @@ async fn a_refused_row_is_not_repeated() {
 async fn a_corrupt_value_is_named_by_its_place() {
     let fixture = Fixture::new().await;
     let Fixture { tenant, connection, .. } = fixture;
-    fixture.database.sql(r#"UPDATE connections SET policy = '{"zoe": true}'"#).await;
+    fixture.database.sql(r#"UPDATE connections SET policy = '"zoe"'"#).await;
     let error = fixture.store.connection(tenant, connection).await.unwrap_err();
     assert_eq!(error.to_string(), format!("corrupt value in connections.policy of row {connection}"));
     assert!(!all_of(&error).contains("zoe"));

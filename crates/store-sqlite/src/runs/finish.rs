@@ -48,7 +48,7 @@ pub(super) async fn plan(
         "UPDATE sync_runs SET status = ?4,
              created = ?5, updated = ?6, linked = ?7, deactivated = ?8, reactivated = ?9,
              seen = ?10, unchanged = ?11, excluded = ?12, protected = ?13, conflicts = ?14,
-             planned_changes = ?15, plan_digest = ?16, hold = ?17, mode = ?18, plan_complete = 1,
+             planned_changes = ?15, plan_digest = ?16, hold = ?17, mode = ?18, plan_complete = 1, claims = 0,
              phase = iif(?4 = 'running', 'applying', phase),
              finished_at = iif(?4 = 'planned', ",
         now!(),

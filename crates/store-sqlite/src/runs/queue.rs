@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use directory_core::{RunErrorCode, RunId, TenantId};
+use directory_core::{RunId, TenantId};
 use sqlx::SqliteConnection;
 use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
@@ -131,7 +131,7 @@ pub(super) async fn claim_run(
     Ok(claim)
 }
 
-/// Takes the run. A run whose connection is gone fails instead, with no claim: nobody could ever work on it.
+/// Takes the run. A run that nobody could ever work on fails instead, with no claim.
 async fn take(
     connection: &mut SqliteConnection,
     free: &Free,
@@ -139,7 +139,7 @@ async fn take(
     lease: Duration,
 ) -> Result<Option<Claim>, StoreError> {
     let row: RunRow = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = 'running', lease_token = ?3,
+        "UPDATE sync_runs SET status = 'running', lease_token = ?3, claims = claims + 1,
              lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?4), started_at = coalesce(started_at, ",
         now!(),
         "), phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
@@ -153,31 +153,37 @@ async fn take(
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
-    let plan_complete = row.plan_complete;
-    let run = Run::try_from(row)?;
-    let lease = Lease { tenant: run.tenant, run: run.id, token };
-    if let Some(connection) = connections::find(&mut *connection, run.tenant, run.connection).await? {
-        return Ok(Some(Claim { run, connection, lease, plan_complete }));
-    }
-    fail_orphan(connection, free).await?;
+    let error = match with_connection(connection, row, token).await {
+        Ok(Some(claim)) => return Ok(Some(claim)),
+        Ok(None) => RunError::connection_gone(),
+        Err(corrupt @ StoreError::Corrupt { .. }) => RunError::unreadable(&corrupt),
+        Err(other) => return Err(other),
+    };
+    fail(connection, free, &error).await?;
     Ok(None)
 }
 
-async fn fail_orphan(connection: &mut SqliteConnection, orphan: &Free) -> Result<(), StoreError> {
-    let error = RunError {
-        code: RunErrorCode::Internal,
-        message: "The run's connection does not exist any more.".to_owned(),
-        hint: "Register the directory again and start a new run.".to_owned(),
-        request_id: None,
-    };
+async fn with_connection(
+    connection: &mut SqliteConnection,
+    row: RunRow,
+    token: Uuid,
+) -> Result<Option<Claim>, StoreError> {
+    let (plan_complete, attempt) = (row.plan_complete, row.attempt()?);
+    let run = Run::try_from(row)?;
+    let lease = Lease { tenant: run.tenant, run: run.id, token };
+    let connection = connections::find(connection, run.tenant, run.connection).await?;
+    Ok(connection.map(|connection| Claim { run, connection, lease, plan_complete, attempt }))
+}
+
+async fn fail(connection: &mut SqliteConnection, run: &Free, error: &RunError) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "UPDATE sync_runs SET status = 'failed', error = ?3, lease_token = NULL, lease_until = NULL, finished_at = ",
         now!(),
         " WHERE tenant_id = ?1 AND id = ?2"
     ))
-    .bind(&orphan.tenant_id)
-    .bind(&orphan.id)
-    .bind(to_json(&error)?)
+    .bind(&run.tenant_id)
+    .bind(&run.id)
+    .bind(to_json(error)?)
     .execute(connection)
     .await
     .map(drop)

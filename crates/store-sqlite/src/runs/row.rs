@@ -26,6 +26,7 @@ pub(super) struct RunRow {
     started_at: Option<String>,
     finished_at: Option<String>,
     pub(super) plan_complete: bool,
+    claims: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -47,7 +48,7 @@ macro_rules! run_columns {
     () => {
         r#"id, tenant_id, connection_id, status, phase, mode, "trigger", dry_run, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
-         hold, error, created_at, started_at, finished_at, plan_complete"#
+         hold, error, created_at, started_at, finished_at, plan_complete, claims"#
     };
 }
 pub(super) use run_columns;
@@ -66,6 +67,12 @@ impl CountsRow {
             protected: place.number("protected", self.protected)?,
             conflicts: place.number("conflicts", self.conflicts)?,
         })
+    }
+}
+
+impl RunRow {
+    pub(super) fn attempt(&self) -> Result<u32, StoreError> {
+        Place { table: "sync_runs", row: &self.id }.number("claims", self.claims)
     }
 }
 

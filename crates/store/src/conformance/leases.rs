@@ -232,3 +232,40 @@ pub async fn a_run_without_its_connection_fails(harness: &dyn Harness) {
     assert!(failed.finished_at.is_some());
     assert!(next(&world.store).await.is_none());
 }
+
+/// A run whose connection cannot be read fails, says where to look, and holds up nobody else's.
+pub async fn a_run_that_cannot_be_read_holds_up_no_other(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let broken = world.queue().await;
+    world.sql("UPDATE connections SET policy = '\"?\"'").await;
+    let fine = add_connection(&*world.store, world.tenant).await;
+    let other = queue(&*world.store, world.tenant, fine).await;
+    assert_eq!(next(&world.store).await.map(|claim| claim.run.id), Some(other));
+    let run = world.run(broken).await;
+    let error = run.error.unwrap();
+    assert_eq!((run.status, error.code), (RunStatus::Failed, RunErrorCode::Internal));
+    assert!(error.message.contains("connections.policy"), "{error:?}");
+}
+
+/// How often a run was claimed in vain is counted, and getting further starts the count anew.
+pub async fn claims_in_vain_are_counted(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let run = world.queue().await;
+    for attempt in 1..=3 {
+        assert_eq!(world.claim(run).await.unwrap().attempt, attempt);
+        world.expire(run).await;
+    }
+    let claim = world.claim(run).await.unwrap();
+    assert_eq!(claim.attempt, 4);
+    world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example"), creates(2, "ext-2", "b@acme.example")]).await;
+    world.clear_for_applying(&claim.lease, 2).await;
+    world.expire(run).await;
+    let claim = world.claim(run).await.unwrap();
+    assert_eq!(claim.attempt, 1, "its plan is complete");
+    world.expire(run).await;
+    let claim = world.claim(run).await.unwrap();
+    assert_eq!(claim.attempt, 2);
+    assert!(world.store.apply_batch(&claim.lease, 1).await.unwrap().more);
+    world.expire(run).await;
+    assert_eq!(world.claim(run).await.unwrap().attempt, 1, "a batch is applied");
+}

@@ -126,6 +126,8 @@ macro_rules! conformance_tests {
                 a_released_run_is_queued
                 a_run_given_back_goes_on_applying
                 a_run_without_its_connection_fails
+                a_run_that_cannot_be_read_holds_up_no_other
+                claims_in_vain_are_counted
             }
             plan {
                 a_plan_goes_on_to_applying
@@ -178,6 +180,7 @@ macro_rules! conformance_tests {
                 ones_own_address_is_not_taken
                 staleness_cascades_in_a_batch
                 a_stale_change_can_be_planned_again
+                the_last_of_a_protected_role_is_not_deactivated
             }
             tenants {
                 a_tenant_is_found_by_its_slug

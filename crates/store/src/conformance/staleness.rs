@@ -144,3 +144,18 @@ pub async fn a_stale_change_can_be_planned_again(harness: &dyn Harness) {
     assert_eq!(world.user(user.id).await.user.status, UserStatus::Inactive);
     assert_eq!(world.outcomes(first.id).await, [(1, Outcome::Stale)], "history stays as it was");
 }
+
+/// Two runs that each deactivate one of the last two administrators: the second one's change goes stale.
+pub async fn the_last_of_a_protected_role_is_not_deactivated(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let first = world.linked_user("a@acme.example", "ext-1").await;
+    let second = world.linked_user("b@acme.example", "ext-2").await;
+    world.sql("UPDATE users SET role = 'admin'").await;
+    let (first, second) = (world.user(first.id).await.user, world.user(second.id).await.user);
+    let gone = |user| deactivates(1, user, DeactivatedBy::DirectoryAbsent);
+    assert_eq!(world.sync(vec![gone(&first)]).await.counts.deactivated, 1);
+    let run = world.sync(vec![gone(&second)]).await;
+    assert_eq!((run.counts.deactivated, run.exceptions), (0, 1));
+    assert_eq!(world.outcomes(run.id).await, [(1, Outcome::Stale)]);
+    assert_eq!(world.user(second.id).await.user.status, UserStatus::Active);
+}

@@ -3,6 +3,7 @@
 
 mod failures;
 mod leases;
+mod logs;
 mod plans;
 mod support;
 mod workers;

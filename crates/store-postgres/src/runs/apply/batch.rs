@@ -125,11 +125,52 @@ pub(super) async fn standing(
     members: &[Member],
 ) -> Result<Standing, Fault> {
     // Locked first: what the next two statements see of these users cannot change any more.
-    Ok(Standing {
+    let mut standing = Standing {
         users: lock_users(tx, lease, members).await?,
         holders: holders(tx, lease, members).await?,
         linked: linked(tx, lease, connection, members).await?,
-    })
+        ..Standing::default()
+    };
+    standing.protected = protected(tx, lease, connection, &standing.roles_that_lose(members)).await?;
+    Ok(standing)
+}
+
+/// The active users of the protected ones among these roles, locked, so that of two runs which each would deactivate one
+/// of the last two the second one sees what the first one did.
+async fn protected(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    roles: &HashSet<String>,
+) -> Result<HashMap<String, HashSet<UserId>>, sqlx::Error> {
+    if roles.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let roles: Vec<String> = sqlx::query_scalar(
+        "SELECT role FROM connections CROSS JOIN LATERAL jsonb_array_elements_text(policy -> 'protectedRoles') AS role
+         WHERE tenant_id = $1 AND id = $2 AND role = ANY ($3)",
+    )
+    .bind(lease.tenant.0)
+    .bind(connection)
+    .bind(roles.iter().collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?;
+    if roles.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, Uuid)> = sqlx::query_as(
+        "SELECT role, id FROM users WHERE tenant_id = $1 AND status = 'active' AND role = ANY ($2)
+         ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(lease.tenant.0)
+    .bind(roles)
+    .fetch_all(tx)
+    .await?;
+    let mut protected: HashMap<String, HashSet<UserId>> = HashMap::new();
+    for (role, user) in rows {
+        protected.entry(role).or_default().insert(UserId(user));
+    }
+    Ok(protected)
 }
 
 async fn lock_users(
@@ -145,10 +186,11 @@ async fn lock_users(
     // of the product's other tables to these users stay usable meanwhile: no key changes.
     ids.sort_unstable();
     ids.dedup();
-    let rows: Vec<(Uuid, i64, String, bool)> = sqlx::query_as(
-        r#"SELECT u.id, u.version, u.email, u.linked FROM unnest($2::uuid[]) AS wanted (id)
+    let rows: Vec<(Uuid, i64, String, bool, String)> = sqlx::query_as(
+        r#"SELECT u.id, u.version, u.email, u.linked, u.role FROM unnest($2::uuid[]) AS wanted (id)
            CROSS JOIN LATERAL (
-               SELECT id, version, lower(email COLLATE "C") AS email, connection_id IS NOT NULL AS linked FROM users
+               SELECT id, version, lower(email COLLATE "C") AS email, connection_id IS NOT NULL AS linked, role
+               FROM users
                WHERE tenant_id = $1 AND id = wanted.id FOR NO KEY UPDATE
            ) AS u"#,
     )
@@ -156,8 +198,10 @@ async fn lock_users(
     .bind(ids)
     .fetch_all(tx)
     .await?;
-    let locked = |version, email: String, linked| Locked { version, email: EmailKey::of(&email), linked };
-    Ok(rows.into_iter().map(|(id, version, email, linked)| (UserId(id), locked(version, email, linked))).collect())
+    let locked = |(id, version, email, linked, role): (Uuid, i64, String, bool, String)| {
+        (UserId(id), Locked { version, email: EmailKey::of(&email), linked, role })
+    };
+    Ok(rows.into_iter().map(locked).collect())
 }
 
 async fn holders(

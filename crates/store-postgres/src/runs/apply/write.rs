@@ -140,7 +140,7 @@ pub(super) async fn progress(
     through: Option<i64>,
 ) -> Result<(), Fault> {
     sqlx::query(
-        "UPDATE sync_runs SET created = created + $3, updated = updated + $4, linked = linked + $5,
+        "UPDATE sync_runs SET claims = 0, created = created + $3, updated = updated + $4, linked = linked + $5,
              deactivated = deactivated + $6, reactivated = reactivated + $7, exceptions = exceptions + $8,
              applied_through = COALESCE($9,
                  (SELECT max(seq) FROM sync_changes WHERE tenant_id = $1 AND run_id = $2), 0)

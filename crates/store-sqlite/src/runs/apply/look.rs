@@ -1,5 +1,7 @@
 //! Looking: the batch's changes, and how the users stand that they are about or want something of.
 
+use std::collections::HashSet;
+
 use directory_core::{EmailKey, UserId};
 use sqlx::SqliteConnection;
 use store::{
@@ -88,7 +90,8 @@ pub(super) async fn standing(
     let mut standing = Standing::default();
     for row in users(connection, run, members).await? {
         let place = Place { table: "users", row: &row.id };
-        let locked = Locked { version: row.version, email: EmailKey::of(&row.email), linked: row.linked };
+        let email = EmailKey::of(&row.email);
+        let locked = Locked { version: row.version, email, linked: row.linked, role: row.role };
         standing.users.insert(place.id("id", &row.id)?, locked);
     }
     for HolderRow { id, email } in holders(connection, run, members).await? {
@@ -96,7 +99,40 @@ pub(super) async fn standing(
         standing.holders.insert(EmailKey::of(&email), holder);
     }
     standing.linked = linked(connection, run, members).await?.into_iter().collect();
+    let losing = standing.roles_that_lose(members);
+    if !losing.is_empty() {
+        for ProtectedRow { id, role } in protected(connection, run, &losing).await? {
+            let user: UserId = Place { table: "users", row: &id }.id("id", &id)?;
+            standing.protected.entry(role).or_default().insert(user);
+        }
+    }
     Ok(standing)
+}
+
+#[derive(sqlx::FromRow)]
+struct ProtectedRow {
+    id: String,
+    role: String,
+}
+
+/// The active users of the protected ones among these roles.
+async fn protected(
+    connection: &mut SqliteConnection,
+    run: &Applying,
+    roles: &HashSet<String>,
+) -> Result<Vec<ProtectedRow>, StoreError> {
+    sqlx::query_as(
+        "SELECT id, role FROM users
+         WHERE tenant_id = ?1 AND status = 'active' AND role IN (SELECT value FROM json_each(?3)) AND role IN (
+             SELECT protected.value FROM connections AS c, json_each(c.policy, '$.protectedRoles') AS protected
+             WHERE c.tenant_id = ?1 AND c.id = ?2)",
+    )
+    .bind(&run.tenant)
+    .bind(&run.connection)
+    .bind(to_json(roles)?)
+    .fetch_all(connection)
+    .await
+    .map_err(failed)
 }
 
 #[derive(sqlx::FromRow)]
@@ -105,6 +141,7 @@ struct UserRow {
     version: i64,
     email: String,
     linked: bool,
+    role: String,
 }
 
 /// The members' users, as far as they exist.
@@ -115,7 +152,7 @@ async fn users(
 ) -> Result<Vec<UserRow>, StoreError> {
     let ids: Vec<UserId> = members.iter().map(|member| member.user).collect();
     sqlx::query_as(
-        "SELECT id, version, email, connection_id IS NOT NULL AS linked FROM users
+        "SELECT id, version, email, connection_id IS NOT NULL AS linked, role FROM users
          WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))",
     )
     .bind(&run.tenant)

@@ -157,7 +157,7 @@ pub(super) async fn note_progress(
     through: i64,
 ) -> Result<(), StoreError> {
     let noted = sqlx::query(
-        "UPDATE sync_runs SET applied_through = ?3, created = created + ?4, updated = updated + ?5,
+        "UPDATE sync_runs SET applied_through = ?3, claims = 0, created = created + ?4, updated = updated + ?5,
              linked = linked + ?6, reactivated = reactivated + ?7, deactivated = deactivated + ?8,
              exceptions = exceptions + ?9
          WHERE tenant_id = ?1 AND id = ?2",
