@@ -2,9 +2,10 @@
 
 use std::{io::IsTerminal, net::SocketAddr, path::Path};
 
+use provider_entra::check_override;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     DatabaseUrl, ServerArgs, SettingsArgs, SettingsError,
@@ -127,29 +128,17 @@ fn key_source(args: &SettingsArgs, layers: &Layers<'_>, database: &DatabaseUrl) 
             KeySource::Keys { keys: SecretString::from(keys.text), origin: keys.origin }
         }
         (_, Some(file), _) => KeySource::File(file.text.into()),
-        (_, None, DatabaseUrl::Sqlite(path)) => KeySource::MadeOnFirstUse(path.with_file_name(KEY_FILE_NAME)),
+        (_, None, DatabaseUrl::Sqlite(database)) => {
+            KeySource::MadeOnFirstUse { path: database.with_file_name(KEY_FILE_NAME), database: database.clone() }
+        }
         (_, None, DatabaseUrl::Postgres(_)) => KeySource::Missing,
     })
 }
 
-/// Plain HTTP would show the client secret to the network, so it is for this machine only.
 fn override_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if loopback => {}
-        "http" => return Err("must be https: plain http is for loopback addresses only".to_owned()),
-        _ => return Err("must be an https:// address".to_owned()),
-    }
-    let bare =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    if bare { Ok(url) } else { Err("must not hold a user, a query or a fragment".to_owned()) }
+    check_override(&url).map_err(|fault| fault.to_string())?;
+    Ok(url)
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

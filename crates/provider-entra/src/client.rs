@@ -6,13 +6,13 @@ use directory_core::{FailureKind, ProviderError};
 use secrecy::SecretString;
 
 use crate::{
-    error::{Fault, graph_fault, login_fault, network_fault, page_fault, token_fault},
+    error::{Again, Fault, graph_fault, login_fault, network_fault, page_fault, token_fault},
     options::Bounds,
     page::BodyFault,
     request::{GraphRequest, Target},
     retry::Patience,
     token::{Issued, TokenCache, parse_token},
-    transport::{Answer, Sending, Transport, host_of},
+    transport::{Answer, NetworkFault, Sending, Transport, Unanswered, host_of},
 };
 
 /// What was read, and which request to name if it turns out to be unusable.
@@ -64,13 +64,17 @@ impl GraphClient {
         parse: fn(&[u8]) -> Result<T, BodyFault>,
         patience: &Patience<'_>,
     ) -> Result<Read<T>, Fault> {
-        let token = self.tokens.get(|| self.new_token(sending(patience))).await?;
-        let read = match self.transport.read(request, &token, sending(patience)).await {
+        let graph = host_of(&request.url);
+        // What came before was Graph's: an earlier probe of a verification.
+        sending(patience, graph)?;
+        let login = self.target.token_url();
+        let login = host_of(&login);
+        let token = self.tokens.get(async || self.new_token(sending(patience, login)?).await).await?;
+        let read = match self.transport.read(request, &token, sending(patience, login)?).await {
             Ok(answer) => interpret(request, &answer, parse),
-            Err(unanswered) => Err(network_fault(host_of(&request.url), unanswered)),
+            Err(unanswered) => Err(network_fault(graph, unanswered)),
         };
-        if read.as_ref().is_err_and(|fault| fault.error.kind == FailureKind::Configuration) {
-            // What the administrator changes now shows in tokens that are issued afterwards (§1.3).
+        if read.as_ref().is_err_and(is_for_this_token) {
             self.tokens.forget(&token).await;
         }
         read
@@ -86,8 +90,19 @@ impl GraphClient {
     }
 }
 
-fn sending(patience: &Patience<'_>) -> Sending {
-    Sending { timeout: patience.request_timeout(), fresh: patience.is_repeat() }
+/// For a request that starts now, unless `earlier`, the host asked before it, has used up the time for it.
+fn sending(patience: &Patience<'_>, earlier: &str) -> Result<Sending, Fault> {
+    let timeout = patience.request_timeout();
+    if timeout.is_zero() {
+        return Err(network_fault(earlier, Unanswered { fault: NetworkFault::Timeout, request_id: None }));
+    }
+    Ok(Sending { timeout, fresh: patience.is_repeat() })
+}
+
+/// Whether the next token may fare better: what the administrator changes now shows in tokens that are issued
+/// afterwards (protocol reference §1.3).
+fn is_for_this_token(fault: &Fault) -> bool {
+    fault.error.kind == FailureKind::Configuration || fault.again == Again::WithNewToken
 }
 
 fn interpret<T>(
@@ -102,5 +117,64 @@ fn interpret<T>(
     match parse(&answer.body) {
         Ok(value) => Ok(Read { value, request_id }),
         Err(fault) => Err(page_fault(request.subject, fault).with_request_id(request_id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use directory_core::ConnectionSettings;
+
+    use super::*;
+    use crate::{EntraOptions, page::parse_page};
+
+    const BUDGET: Duration = Duration::from_secs(5);
+
+    fn client() -> GraphClient {
+        let options = EntraOptions {
+            login_url: Some("http://127.0.0.1:9".parse().expect("URL")),
+            graph_url: Some("http://localhost:9".parse().expect("URL")),
+            bounds: Bounds { page_budget: BUDGET, ..Bounds::default() },
+        };
+        let settings = ConnectionSettings {
+            directory_id: "9b2a6c1e-3f4d-4a5b-8c6d-7e8f90a1b2c3".to_owned(),
+            client_id: "11111111-2222-4333-8444-555555555555".to_owned(),
+            group_id: None,
+            include_nested_groups: false,
+            cloud: None,
+        };
+        let target = Target::new(&settings, options.login_url.as_ref(), options.graph_url.as_ref()).expect("target");
+        let transport = Arc::new(Transport::new(&options).expect("transport"));
+        GraphClient::new(transport, target, "secret".to_owned().into(), options.bounds)
+    }
+
+    async fn issue_after(client: &GraphClient, wait: Duration) {
+        let issue = async || {
+            tokio::time::sleep(wait).await;
+            Ok::<_, ()>(Issued { token: "token".to_owned().into(), life: Duration::from_hours(1) })
+        };
+        client.tokens.get(issue).await.expect("issued");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_that_takes_all_the_time_is_what_failed() {
+        let client = client();
+        let request = client.target.listing();
+        let mut patience = Patience::for_page(&client.bounds);
+        let slow_login = issue_after(&client, BUDGET);
+        let ((), read) = tokio::join!(slow_login, client.read(&request, parse_page, &mut patience));
+        let error = read.err().expect("no time left");
+        assert_eq!(error.message, "127.0.0.1 did not answer in time.");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_was_gone_before_is_not_the_logins_fault() {
+        let client = client();
+        issue_after(&client, Duration::ZERO).await;
+        let mut patience = Patience::for_page(&client.bounds);
+        tokio::time::advance(BUDGET).await;
+        let read = client.read(&client.target.listing(), parse_page, &mut patience).await;
+        assert_eq!(read.err().expect("no time left").message, "localhost did not answer in time.");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// Borrows where JSON has no escapes. A bare `Option<Cow<str>>` would copy every time.
 #[derive(Debug, Deserialize)]
@@ -13,6 +14,12 @@ impl Text<'_> {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Reads a member as absent where it is not what it should be, so that it takes no other member with it.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(from)?;
+    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 /// A code or an id that may go into a message or log: one short ASCII word. Whatever else a server sends in its place

@@ -7,6 +7,7 @@ mod json;
 mod links;
 mod listing;
 mod options;
+mod overrides;
 mod page;
 mod provider;
 mod request;
@@ -16,4 +17,5 @@ mod transport;
 
 pub use cloud::{Cloud, UnknownCloud};
 pub use options::{Bounds, EntraOptions, SetupError};
+pub use overrides::{OverrideFault, check_override};
 pub use provider::EntraFactory;

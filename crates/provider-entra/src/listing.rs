@@ -40,12 +40,12 @@ impl EntraListing {
         let mut patience = Patience::for_page(self.client.bounds());
         let read = self.client.read(request, parse_page, &mut patience).await?;
         self.pages += 1;
-        let Page { entries, next_link } = read.value;
-        debug!(page = self.pages, entries = entries.len(), last = next_link.is_none(), "page read");
+        let Page { objects, entries, next_link } = read.value;
+        debug!(page = self.pages, objects, entries = entries.len(), last = next_link.is_none(), "page read");
         let Some(link) = next_link else {
             return Ok((ListingPage { entries, end: Some(ListingEnd::Complete) }, State::Complete));
         };
-        self.empty_pages = if entries.is_empty() { self.empty_pages + 1 } else { 0 };
+        self.empty_pages = if objects == 0 { self.empty_pages + 1 } else { 0 };
         let next = self.next(request, &link).map_err(|mut error| {
             error.request_id = read.request_id;
             error

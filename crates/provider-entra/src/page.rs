@@ -9,6 +9,8 @@ use crate::json::Text;
 /// A page as it arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
+    /// How many objects it held, users or not.
+    pub(crate) objects: usize,
     pub(crate) entries: Vec<DirectoryEntry>,
     /// There is more, even if `entries` is empty.
     pub(crate) next_link: Option<String>,
@@ -69,21 +71,23 @@ struct Stub<'a> {
 pub(crate) fn parse_page(body: &[u8]) -> Result<Page, BodyFault> {
     check_object(body)?;
     if let Ok(page) = serde_json::from_slice::<Envelope<'_, Item<'_>>>(body) {
-        let mut entries = Vec::with_capacity(page.value.len());
+        let objects = page.value.len();
+        let mut entries = Vec::with_capacity(objects);
         for item in page.value {
             entries.extend(entry(item)?);
         }
-        return Ok(Page { entries, next_link: owned(page.next_link) });
+        return Ok(Page { objects, entries, next_link: owned(page.next_link) });
     }
     let page = serde_json::from_slice::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
-    let mut entries = Vec::with_capacity(page.value.len());
+    let objects = page.value.len();
+    let mut entries = Vec::with_capacity(objects);
     for raw in page.value {
         match serde_json::from_str::<Item<'_>>(raw.get()) {
             Ok(item) => entries.extend(entry(item)?),
             Err(_) => entries.extend(unreadable(raw.get())),
         }
     }
-    Ok(Page { entries, next_link: owned(page.next_link) })
+    Ok(Page { objects, entries, next_link: owned(page.next_link) })
 }
 
 /// Reads the answer to a request for one object, of which only its being there matters.
@@ -109,12 +113,17 @@ fn fault_of(error: &serde_json::Error) -> BodyFault {
 }
 
 fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault> {
-    if !is_user(item.odata_type.as_ref()) {
+    let kind = Kind::of(item.odata_type.as_ref());
+    if kind == Kind::Other {
         return Ok(None);
     }
     let Some(external_id) = item.id.as_ref().and_then(|id| ExternalId::parse(id.as_str())) else {
         return Ok(Some(DirectoryEntry::Unreadable(None)));
     };
+    // Every user has this name, and no other object has; without it, an object of an unknown type may be either.
+    if kind == Kind::Unknown && item.user_principal_name.is_none() {
+        return Ok(Some(DirectoryEntry::Unreadable(Some(external_id))));
+    }
     if item.is_concealed() {
         return Err(BodyFault::Concealed);
     }
@@ -149,12 +158,32 @@ impl Item<'_> {
 fn unreadable(raw: &str) -> Option<DirectoryEntry> {
     let Ok(stub) = serde_json::from_str::<Stub<'_>>(raw) else { return Some(DirectoryEntry::Unreadable(None)) };
     let id = stub.id.and_then(|id| ExternalId::parse(id.as_str()));
-    is_user(stub.odata_type.as_ref()).then_some(DirectoryEntry::Unreadable(id))
+    (Kind::of(stub.odata_type.as_ref()) != Kind::Other).then_some(DirectoryEntry::Unreadable(id))
 }
 
-/// With a cast, items need not say what they are.
-fn is_user(odata_type: Option<&Text<'_>>) -> bool {
-    odata_type.is_none_or(|kind| kind.as_str().trim_start_matches('#').eq_ignore_ascii_case("microsoft.graph.user"))
+/// What an item is, as far as its type tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    User,
+    /// One of the other kinds of member.
+    Other,
+    /// Possibly a user of a derived type, who must not be taken for absent.
+    Unknown,
+}
+
+impl Kind {
+    fn of(odata_type: Option<&Text<'_>>) -> Self {
+        // With a cast, items need not say what they are.
+        let Some(name) = odata_type else { return Self::User };
+        match name.as_str().trim_start_matches('#').to_ascii_lowercase().as_str() {
+            "microsoft.graph.user" => Self::User,
+            "microsoft.graph.group"
+            | "microsoft.graph.device"
+            | "microsoft.graph.orgcontact"
+            | "microsoft.graph.serviceprincipal" => Self::Other,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 fn owned(text: Option<Text<'_>>) -> Option<String> {
@@ -242,11 +271,33 @@ mod tests {
         assert!(matches!(&read[2], DirectoryEntry::Present(user) if user.external_id == id("good")));
     }
 
-    #[test]
-    fn other_kinds_of_object_are_no_users() {
-        let device = r##"{"@odata.type":"#microsoft.graph.device","id":"d","displayName":9}"##;
-        let group = r##"{"@odata.type":"#microsoft.graph.group","id":"g","displayName":null}"##;
-        assert_eq!(entries(&format!("{device},{group}")), []);
+    #[rstest]
+    #[case("#microsoft.graph.group")]
+    #[case("#microsoft.graph.device")]
+    #[case("#microsoft.graph.orgContact")]
+    #[case("#microsoft.graph.servicePrincipal")]
+    #[case("microsoft.graph.Group")]
+    fn other_kinds_of_object_are_no_users(#[case] kind: &str) {
+        let bare = format!(r#"{{"@odata.type":"{kind}","id":"a","displayName":null}}"#);
+        let named = format!(r#"{{"@odata.type":"{kind}","id":"b","displayName":"B"}}"#);
+        let odd = format!(r#"{{"@odata.type":"{kind}","id":"c","displayName":9}}"#);
+        for items in [format!("{bare},{named}"), format!("{odd},{bare}")] {
+            let page = parse_page(format!(r#"{{"value":[{items}]}}"#).as_bytes()).expect("page");
+            assert_eq!((page.objects, page.entries), (2, Vec::new()));
+        }
+    }
+
+    #[rstest]
+    #[case(r#""userPrincipalName":"u@example.org""#, true)]
+    #[case(r#""displayName":"U""#, false)]
+    #[case(r#""displayName":null"#, false)]
+    #[case(r#""userPrincipalName":"u@example.org","displayName":9"#, false)]
+    fn a_user_of_a_derived_type_is_never_absent(#[case] member: &str, #[case] readable: bool) {
+        let read = entries(&format!(r##"{{"@odata.type":"#microsoft.graph.someUser","id":"u",{member}}}"##));
+        match read.as_slice() {
+            [DirectoryEntry::Present(user)] => assert!(readable && user.external_id == id("u")),
+            other => assert!(!readable && other == [DirectoryEntry::Unreadable(Some(id("u")))], "{other:?}"),
+        }
     }
 
     #[rstest]

@@ -62,7 +62,7 @@ fn the_defaults_are_those_of_the_interface() {
     let settings = Case::new("").resolve().unwrap();
     assert_eq!(sqlite_path(&settings), Path::new("data/directory.db"));
     assert!(
-        matches!(&settings.common.keys, KeySource::MadeOnFirstUse(path) if path == Path::new("data/encryption.keys"))
+        matches!(&settings.common.keys, KeySource::MadeOnFirstUse { path, .. } if path == Path::new("data/encryption.keys"))
     );
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((settings.base_domain, settings.workers), (None, 4));
@@ -144,6 +144,8 @@ fn overrides_are_https_except_on_loopback() {
     ] {
         assert!(login(bad).is_err(), "{bad}");
     }
+    let line = Case::new("").env("DIRECTORY_GRAPH_URL", "http://10.0.0.1").refusal();
+    assert_eq!(line, "DIRECTORY_GRAPH_URL must be https: plain http is for loopback addresses only");
 }
 
 #[test]
@@ -167,7 +169,7 @@ fn no_key_is_made_for_postgres_and_a_moved_sqlite_has_its_own() {
     assert!(error_line(&error).contains("directoryctl key generate"));
     assert_eq!(crate::exit_code_of(&error), 2);
     assert!(
-        matches!(at("sqlite:///srv/a.db").keys, KeySource::MadeOnFirstUse(path) if path == Path::new("/srv/encryption.keys"))
+        matches!(at("sqlite:///srv/a.db").keys, KeySource::MadeOnFirstUse { path, .. } if path == Path::new("/srv/encryption.keys"))
     );
 }
 

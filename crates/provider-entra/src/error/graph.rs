@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Again, AnswerHead, Fault, configuration, error, passing_code, protocol, transient};
 use crate::{
-    json::{Text, word},
+    json::{Text, lenient, word},
     page::BodyFault,
     request::Subject,
 };
@@ -20,13 +20,13 @@ struct Body<'a> {
 /// One level of an error. The inner one is documented in lower case and sent in camel case.
 #[derive(Default, Deserialize)]
 struct Level<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     code: Option<Text<'a>>,
     #[serde(borrow, default, rename = "innerError")]
     inner: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "innererror")]
     inner_lower: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "request-id")]
+    #[serde(borrow, default, deserialize_with = "lenient", rename = "request-id")]
     request_id: Option<Text<'a>>,
 }
 
@@ -44,6 +44,7 @@ enum Known {
     Throttled,
     Passing,
     IdentityUnknown,
+    ObjectMissing,
     Other,
 }
 
@@ -64,10 +65,12 @@ pub(crate) fn graph_fault(subject: Subject, head: &AnswerHead, body: &[u8]) -> F
         Fault::from(busy(code, head, &name))
     } else {
         match head.status {
+            401 if codes.is_empty() => Fault::from(unexplained(&name)).but(Again::WithNewToken),
+            400..=499 if codes.is_empty() => Fault::from(unexplained(&name)).but(Again::Twice),
             401 if says(Known::IdentityUnknown) => Fault::from(identity_unknown(&name)).but(Again::WithNewToken),
             401 => Fault::from(token_refused(&name)).but(Again::WithNewToken),
             403 => Fault::from(permission_missing(subject, &name)),
-            404 if subject != Subject::Users => Fault::from(group_not_found(&name)),
+            404 if subject != Subject::Users && says(Known::ObjectMissing) => Fault::from(group_not_found(&name)),
             300..=399 => Fault::from(protocol(
                 &format!("Microsoft Graph answers with a redirect ({name}), which is not followed."),
                 FOREIGN_GRAPH,
@@ -123,6 +126,11 @@ fn permission_missing(subject: Subject, name: &str) -> ProviderError {
         ),
     };
     configuration(RunErrorCode::PermissionMissing, &format!("{message} ({name})."), hint)
+}
+
+/// Graph always names a code: without one, a proxy may have refused, and nobody has to change the connection.
+fn unexplained(name: &str) -> ProviderError {
+    protocol(&format!("The request was refused without Microsoft Graph's explanation ({name})."), FOREIGN_GRAPH)
 }
 
 fn expired(name: &str) -> ProviderError {
@@ -199,6 +207,7 @@ fn known_code(code: &str) -> Option<Known> {
         | "directory_replicaunavailable"
         | "directory_concurrencyviolation" => Known::Passing,
         "authorization_identitynotfound" => Known::IdentityUnknown,
+        "request_resourcenotfound" | "directory_objectnotfound" => Known::ObjectMissing,
         "authorization_requestdenied"
         | "invalidauthenticationtoken"
         | "authentication_expiredtoken"
@@ -206,8 +215,6 @@ fn known_code(code: &str) -> Option<Known> {
         | "authentication_missingormalformed"
         | "request_badrequest"
         | "request_unsupportedquery"
-        | "request_resourcenotfound"
-        | "directory_objectnotfound"
         | "notimplemented" => Known::Other,
         _ => return None,
     })
@@ -267,6 +274,8 @@ mod tests {
     #[case(Subject::Users, 400, "Request_BadRequest")]
     #[case(Subject::Members, 400, "Request_UnsupportedQuery")]
     #[case(Subject::Users, 404, "Request_ResourceNotFound")]
+    #[case(Subject::Members, 404, "itemNotFound")]
+    #[case(Subject::Group, 404, "UnknownError")]
     #[case(Subject::Users, 501, "NotImplemented")]
     #[case(Subject::Users, 302, "Found")]
     #[case(Subject::Users, 204, "None")]
@@ -276,6 +285,23 @@ mod tests {
         assert_eq!((fault.error.code, fault.error.kind), (RunErrorCode::ProviderProtocol, FailureKind::Protocol));
         assert_eq!(fault.again, Again::Never);
         assert!(fault.error.message.contains(code), "{fault:?}");
+    }
+
+    #[rstest]
+    #[case(403, Again::Twice)]
+    #[case(404, Again::Twice)]
+    #[case(400, Again::Twice)]
+    #[case(407, Again::Twice)]
+    #[case(401, Again::WithNewToken)]
+    fn a_refusal_without_a_code_is_not_graphs(#[case] status: u16, #[case] again: Again) {
+        for subject in [Subject::Users, Subject::Group, Subject::Members] {
+            for body in ["<html>Denied by the proxy</html>", "", r#"{"error":"denied"}"#, r#"{"error":{"code":null}}"#]
+            {
+                let fault = graph_fault(subject, &head(status), body.as_bytes());
+                assert_eq!((fault.error.kind, fault.again), (FailureKind::Protocol, again), "{subject:?} {body}");
+                assert!(fault.error.message.contains(&format!("(HTTP {status})")), "{fault:?}");
+            }
+        }
     }
 
     #[rstest]
@@ -322,6 +348,7 @@ mod tests {
     )]
     #[case(r#"{"error":{"code":"A","innerError":{"code":"B"}}}"#, "(A)")]
     #[case(r#"{"error":{"code":"A","innerError":"text"}}"#, "(A)")]
+    #[case(r#"{"error":{"code":"A","request-id":7}}"#, "(A)")]
     #[case(r#"{"error":{"code":"not a word"}}"#, "(HTTP 403)")]
     #[case(r#"{"error":"text"}"#, "(HTTP 403)")]
     #[case("<html>", "(HTTP 403)")]

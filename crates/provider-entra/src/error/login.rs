@@ -3,42 +3,29 @@
 //! The status and `error` decide. The AADSTS number refines: Microsoft may change the numbers, and an unknown one must
 //! still end in a sensible code.
 
+mod refusal;
+
 use directory_core::{ProviderError, RunErrorCode};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
+use self::refusal::{FOREIGN_LOGIN, Meaning, Refusal, meaning_of_code, meaning_of_error};
 use super::{Again, AnswerHead, Fault, configuration, passing_code, protocol, transient};
 use crate::{
-    json::{Text, word},
+    json::{Text, lenient, word},
     page::BodyFault,
 };
 
 #[derive(Default, Deserialize)]
 struct Body<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     error: Option<Text<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
     error_description: Option<Text<'a>>,
-    #[serde(default)]
-    error_codes: Vec<u32>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    error_codes: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
     trace_id: Option<Text<'a>>,
-}
-
-/// What a refusal comes down to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    Passing,
-    SecretWrong,
-    SecretExpired,
-    ClientRefused,
-    AppUnknown,
-    DirectoryUnknown,
-    OtherCloud,
-    ScopeRefused,
-    GraphMissing,
-    Blocked,
-    Redirected,
-    Unknown,
 }
 
 /// An answer of the token endpoint that is no token.
@@ -59,11 +46,14 @@ pub(crate) fn login_fault(head: &AnswerHead, body: &[u8]) -> Fault {
     } else {
         let by_name = body.error.as_ref().and_then(|error| meaning_of_error(error.as_str()));
         let meaning = known.map(|(_, meaning)| meaning).or(by_name).unwrap_or(match head.status {
-            300..=399 => Meaning::Redirected,
-            401 => Meaning::ClientRefused,
-            _ => Meaning::Unknown,
+            300..=399 => Meaning::Refused(&refusal::REDIRECTED),
+            401 => Meaning::Refused(&refusal::CLIENT_REFUSED),
+            _ => Meaning::Refused(&refusal::UNKNOWN),
         });
-        explain(meaning, head, &name)
+        match meaning {
+            Meaning::Passing => busy(RunErrorCode::ProviderUnavailable, head, &name),
+            Meaning::Refused(refusal) => explain(refusal, &name),
+        }
     };
     Fault::from(error).with_request_id(request_id)
 }
@@ -78,46 +68,17 @@ pub(crate) fn token_fault(fault: BodyFault) -> Fault {
     Fault::from(protocol(message, FOREIGN_LOGIN)).but(again)
 }
 
-const FOREIGN_LOGIN: &str = "Something other than Microsoft's login service seems to answer. Check proxies between this \
-                             server and Microsoft, and the login URL if it is set.";
-
-/// `error_codes`, else the number that the description starts with.
+/// The readable ones of `error_codes`, else the number that the description starts with.
 fn aadsts_codes(body: &Body<'_>) -> Vec<u32> {
-    if !body.error_codes.is_empty() {
-        return body.error_codes.clone();
+    let listed = body.error_codes.iter().flatten();
+    let listed: Vec<u32> = listed.filter_map(|code| code.get().trim_matches('"').parse().ok()).collect();
+    if !listed.is_empty() {
+        return listed;
     }
     let description = body.error_description.as_ref().map_or("", Text::as_str);
     let Some((_, rest)) = description.split_once("AADSTS") else { return Vec::new() };
     let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
     digits.parse().into_iter().collect()
-}
-
-fn meaning_of_code(code: u32) -> Option<Meaning> {
-    Some(match code {
-        90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090 | 50_196 => Meaning::Passing,
-        7_000_215 => Meaning::SecretWrong,
-        7_000_222 => Meaning::SecretExpired,
-        700_016 | 700_011 | 70_001 | 7_000_112 => Meaning::AppUnknown,
-        90_002 | 900_023 => Meaning::DirectoryUnknown,
-        90_038 | 900_382 | 900_432 => Meaning::OtherCloud,
-        70_011 | 1_002_012 | 700_022 => Meaning::ScopeRefused,
-        500_011 | 650_052 | 650_056 | 650_057 => Meaning::GraphMissing,
-        53_000..=53_011 | 530_000..=530_099 => Meaning::Blocked,
-        _ => return None,
-    })
-}
-
-fn meaning_of_error(error: &str) -> Option<Meaning> {
-    Some(match error {
-        "temporarily_unavailable" | "server_error" => Meaning::Passing,
-        "invalid_client" => Meaning::ClientRefused,
-        "unauthorized_client" => Meaning::AppUnknown,
-        "invalid_tenant" => Meaning::DirectoryUnknown,
-        "invalid_scope" => Meaning::ScopeRefused,
-        "invalid_resource" => Meaning::GraphMissing,
-        "interaction_required" | "access_denied" => Meaning::Blocked,
-        _ => return None,
-    })
 }
 
 fn busy(code: RunErrorCode, head: &AnswerHead, name: &str) -> ProviderError {
@@ -129,76 +90,12 @@ fn busy(code: RunErrorCode, head: &AnswerHead, name: &str) -> ProviderError {
     transient(code, &message, head.retry_after)
 }
 
-fn explain(meaning: Meaning, head: &AnswerHead, name: &str) -> ProviderError {
-    let (code, message, hint) = match meaning {
-        Meaning::Passing => return busy(RunErrorCode::ProviderUnavailable, head, name),
-        Meaning::SecretWrong => (
-            RunErrorCode::CredentialInvalid,
-            "Entra does not accept the client secret",
-            "Enter the secret's Value, not its Secret ID. Entra shows the Value only once: if it is lost, make a new \
-             client secret under Certificates & secrets of the app registration.",
-        ),
-        Meaning::SecretExpired => (
-            RunErrorCode::CredentialExpired,
-            "The client secret has expired",
-            "Make a new client secret under Certificates & secrets of the app registration and enter its Value.",
-        ),
-        Meaning::ClientRefused => (
-            RunErrorCode::CredentialInvalid,
-            "Entra does not accept the client ID and client secret",
-            "Check the client ID, and enter the Value of a current client secret of that app registration.",
-        ),
-        Meaning::AppUnknown => (
-            RunErrorCode::AppNotFound,
-            "The directory does not know the application, or it is disabled there",
-            "Check the client ID and the directory ID. If both are right, grant admin consent to the application in \
-             that directory and see that it is enabled for sign-in.",
-        ),
-        Meaning::DirectoryUnknown => (
-            RunErrorCode::DirectoryNotFound,
-            "Entra does not know the directory",
-            "Check the directory ID: it is the Directory (tenant) ID of the app registration's overview page. If it is \
-             right, the connection's cloud may be the wrong one.",
-        ),
-        Meaning::OtherCloud => (
-            RunErrorCode::DirectoryNotFound,
-            "The directory belongs to another cloud",
-            "Set the connection's cloud (global, usGov, usGovDod or china) to the one that the directory is in. The \
-             application must be registered in that cloud.",
-        ),
-        Meaning::GraphMissing => (
-            RunErrorCode::PermissionMissing,
-            "Microsoft Graph is not set up for the application in this directory",
-            "Add Microsoft Graph's application permissions to the app registration (User.Read.All, and \
-             GroupMember.Read.All to limit the scope to a group) and grant admin consent.",
-        ),
-        Meaning::Blocked => (
-            RunErrorCode::PermissionMissing,
-            "A Conditional Access policy blocks the application",
-            "Exclude the application from the Conditional Access policies for workload identities, or allow the \
-             address of this server in them.",
-        ),
-        Meaning::ScopeRefused => {
-            return protocol(
-                &format!("Entra does not accept the scope of the token request ({name})."),
-                "Check that the connection's cloud is the one that the directory is in.",
-            );
-        }
-        Meaning::Redirected => {
-            return protocol(
-                &format!("The login service answers with a redirect ({name}), which is not followed."),
-                FOREIGN_LOGIN,
-            );
-        }
-        Meaning::Unknown => {
-            return protocol(
-                &format!("The login service refuses the token request ({name})."),
-                "Look the code up in Microsoft's list of AADSTS error codes, and check the directory ID, the client ID \
-             and the login URL if it is set.",
-            );
-        }
-    };
-    configuration(code, &format!("{message} ({name})."), hint)
+fn explain(refusal: &Refusal, name: &str) -> ProviderError {
+    let message = format!("{} ({name}).", refusal.message);
+    match refusal.code {
+        RunErrorCode::ProviderProtocol => protocol(&message, refusal.hint),
+        code => configuration(code, &message, refusal.hint),
+    }
 }
 
 #[cfg(test)]
@@ -298,6 +195,25 @@ mod tests {
         let error = login_fault(&head(401), body).error;
         assert_eq!(error.code, RunErrorCode::CredentialExpired);
         assert!(error.message.contains("AADSTS7000222"));
+    }
+
+    #[rstest]
+    #[case(r#""error":"invalid_client","error_codes":null"#, RunErrorCode::CredentialInvalid, "invalid_client")]
+    #[case(r#""error":"invalid_client","error_codes":7"#, RunErrorCode::CredentialInvalid, "invalid_client")]
+    #[case(r#""error":"invalid_client","error_codes":[{},"x"]"#, RunErrorCode::CredentialInvalid, "invalid_client")]
+    #[case(r#""error":"x","error_codes":[null,-1,7000222,{}]"#, RunErrorCode::CredentialExpired, "AADSTS7000222")]
+    #[case(r#""error":"x","error_codes":["7000222",1.5]"#, RunErrorCode::CredentialExpired, "AADSTS7000222")]
+    #[case(r#""error":{},"error_codes":[7000222]"#, RunErrorCode::CredentialExpired, "AADSTS7000222")]
+    #[case(
+        r#""error_codes":[null],"error_description":"AADSTS7000222: …""#,
+        RunErrorCode::CredentialExpired,
+        "AADSTS7000222"
+    )]
+    fn an_odd_member_hides_no_other(#[case] members: &str, #[case] code: RunErrorCode, #[case] named: &str) {
+        let error = login_fault(&head(400), format!(r#"{{{members},"trace_id":"trace-1"}}"#).as_bytes()).error;
+        assert_eq!((error.code, error.kind), (code, FailureKind::Configuration));
+        assert!(error.message.contains(&format!("({named})")), "{error:?}");
+        assert_eq!(error.request_id.as_deref(), Some("trace-1"));
     }
 
     #[test]

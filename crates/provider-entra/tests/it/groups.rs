@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::support::{
-    Entra, GROUP, REQUEST_ID, answer, assert_configuration, graph_error, header, ids, list, page, user,
+    Entra, GROUP, REQUEST_ID, answer, assert_configuration, assert_protocol, graph_error, header, ids, list, page, user,
 };
 
 #[rstest]
@@ -39,6 +39,31 @@ async fn only_users_are_taken_where_the_cast_is_not_heeded() {
     let device = json!({"@odata.type": "#microsoft.graph.device", "id": "d1", "displayName": null});
     entra.graph([answer(200).set_body_json(json!({"value": [device, typed]}))]).await;
     assert_eq!(ids(&*entra.connect(Some(GROUP), false)).await.expect("listed"), ["u1"]);
+}
+
+#[tokio::test]
+async fn pages_of_other_members_are_not_empty_ones() {
+    let mut entra = Entra::start().await;
+    entra.bounds.empty_pages = 3;
+    let device = json!({"@odata.type": "#microsoft.graph.device", "id": "d1"});
+    let devices = |n| json!({"value": [device], "@odata.nextLink": entra.link(&format!("{n}"))});
+    let mut pages: Vec<_> = (0..8).map(|n| answer(200).set_body_json(devices(n))).collect();
+    pages.push(page(&["u1"], None));
+    entra.graph(pages).await;
+    assert_eq!(ids(&*entra.connect(Some(GROUP), true)).await.expect("listed"), ["u1"]);
+}
+
+#[tokio::test]
+async fn a_proxys_bad_moment_says_nothing_of_the_group() {
+    let entra = Entra::start().await;
+    let (denied, gone) = (answer(403).set_body_string("<html>Denied</html>"), answer(404).set_body_string("<html>"));
+    let next = entra.link("a");
+    entra.graph([denied.clone(), gone.clone(), page(&["u1"], Some(&next)), gone, page(&["u2"], None), denied]).await;
+    let provider = entra.connect(Some(GROUP), false);
+    assert_eq!(ids(&*provider).await.expect("listed"), ["u1", "u2"]);
+    assert_eq!(entra.reads().await.len(), 5);
+    assert_protocol(&ids(&*provider).await.expect_err("stays so"), "HTTP 403");
+    assert_eq!(entra.reads().await.len(), 8, "asked for twice more");
 }
 
 #[rstest]

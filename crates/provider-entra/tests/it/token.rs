@@ -104,6 +104,14 @@ async fn a_second_401_is_the_end(#[case] graph_code: &str, #[case] code: RunErro
 }
 
 #[tokio::test]
+async fn a_401_that_is_not_graphs_does_not_condemn_the_connection() {
+    let entra = Entra::start().await;
+    entra.graph([answer(401).set_body_string("<html>Sign in to the proxy</html>")]).await;
+    assert_protocol(&ids(&*entra.users()).await.expect_err("refused"), "HTTP 401");
+    assert_eq!(entra.tokens_asked().await.len(), 2, "it may have been the token all the same");
+}
+
+#[tokio::test]
 async fn a_token_from_before_the_consent_is_not_used_after_a_403() {
     let entra = Entra::start().await;
     entra.graph([graph_error(403, "Authorization_RequestDenied"), page(&["u1"], None)]).await;
