@@ -44,12 +44,12 @@ struct FileDirectory {
 #[async_trait]
 impl DirectoryProvider for FileDirectory {
     async fn list(&self) -> Result<Box<dyn Listing>, ProviderError> {
-        let text = std::fs::read_to_string(&self.path).map_err(unreadable)?;
+        let text = std::fs::read_to_string(&self.path).map_err(|error| unreadable(&error))?;
         Ok(Box::new(FileListing { entries: text.lines().map(entry).collect() }))
     }
 
     async fn verify(&self) -> Result<(), ProviderError> {
-        std::fs::metadata(&self.path).map(drop).map_err(unreadable)
+        std::fs::metadata(&self.path).map(drop).map_err(|error| unreadable(&error))
     }
 }
 
@@ -73,7 +73,7 @@ fn entry(line: &str) -> DirectoryEntry {
 }
 
 /// A real provider tells passing failures from those that an administrator has to mend.
-fn unreadable(error: std::io::Error) -> ProviderError {
+fn unreadable(error: &std::io::Error) -> ProviderError {
     ProviderError {
         kind: FailureKind::Configuration,
         code: RunErrorCode::DirectoryNotFound,

@@ -14,7 +14,7 @@ on_both_stores!(the_secret_is_nowhere);
 
 /// The secret in plain text, in hex of either case, and in base64 at each of the three alignments.
 fn disguises(secret: &str) -> Vec<String> {
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let mut all = vec![secret.to_owned(), hex.to_uppercase(), hex];
     for offset in 0..3 {
         // Leave out the characters that depend on what stands before and after.

@@ -110,6 +110,19 @@ pub enum SettingsError {
          as DIRECTORY_ENCRYPTION_KEYS or in a file named by DIRECTORY_ENCRYPTION_KEY_FILE"
     )]
     NoKey,
+    /// A database is there, and the key file that was made with it is not.
+    #[error(
+        "{} is missing, and nothing else opens the secrets in {}: put the key file back from its copy; to start over, \
+         move the database's files away",
+        path.display(),
+        database.display()
+    )]
+    LostKey {
+        /// The key file.
+        path: PathBuf,
+        /// The database.
+        database: PathBuf,
+    },
     /// A file or folder that is made on first use cannot be made.
     #[error("cannot make {}", path.display())]
     Unmakable {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -31,8 +31,13 @@ pub enum KeySource {
     },
     /// A file that was named, and must be there.
     File(PathBuf),
-    /// The usual file beside a SQLite database.
-    MadeOnFirstUse(PathBuf),
+    /// The usual file beside a SQLite database, made together with it.
+    MadeOnFirstUse {
+        /// The key file.
+        path: PathBuf,
+        /// The database.
+        database: PathBuf,
+    },
     /// None is set, and none may be invented, since several processes may share the database.
     Missing,
 }
@@ -42,18 +47,21 @@ impl fmt::Debug for KeySource {
         match self {
             Self::Keys { origin, .. } => f.debug_struct("Keys").field("origin", origin).finish_non_exhaustive(),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::MadeOnFirstUse(path) => f.debug_tuple("MadeOnFirstUse").field(path).finish(),
+            Self::MadeOnFirstUse { path, database } => {
+                f.debug_struct("MadeOnFirstUse").field("path", path).field("database", database).finish()
+            }
             Self::Missing => f.write_str("Missing"),
         }
     }
 }
 
-/// Reads the keys; with SQLite and no key set, makes one on first use.
+/// Reads the keys; with SQLite and no key set, makes one on first use. To be called before [`crate::open_store`]: a
+/// database that is there without its key means that the key was lost.
 pub fn open_keyring(settings: &Settings) -> anyhow::Result<Keyring> {
     match &settings.keys {
         KeySource::Keys { keys, origin } => Ok(parse(keys.expose_secret(), || origin.to_string())?),
         KeySource::File(path) => Ok(read(path)?),
-        KeySource::MadeOnFirstUse(path) => read_or_make(path),
+        KeySource::MadeOnFirstUse { path, database } => read_or_make(path, database),
         KeySource::Missing => Err(SettingsError::NoKey.into()),
     }
 }
@@ -70,15 +78,34 @@ fn read(path: &Path) -> Result<Keyring, SettingsError> {
     parse(&file.text, || path.display().to_string())
 }
 
-fn read_or_make(path: &Path) -> anyhow::Result<Keyring> {
+fn read_or_make(path: &Path, database: &Path) -> anyhow::Result<Keyring> {
+    if let Some(keyring) = read_if_there(path)? {
+        return Ok(keyring);
+    }
+    if is_in_use(database)? {
+        // Whoever made the database meanwhile made its key before.
+        let lost = || SettingsError::LostKey { path: path.to_owned(), database: database.to_owned() };
+        return Ok(read_if_there(path)?.ok_or_else(lost)?);
+    }
+    let line = generate_key_line(FIRST_KEY_ID)?;
+    make(path, &line)?;
+    // Read back rather than kept: another process may have been first, and its key is the one.
+    Ok(read(path)?)
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Keyring>, SettingsError> {
     match read(path) {
-        Err(SettingsError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            let line = generate_key_line(FIRST_KEY_ID)?;
-            make(path, &line)?;
-            // Read back rather than kept: another process may have been first, and its key is the one.
-            Ok(read(path)?)
-        }
-        read => Ok(read?),
+        Err(SettingsError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Whether the database has anything in it. What a start that failed half-way leaves behind is an empty file.
+fn is_in_use(database: &Path) -> Result<bool, SettingsError> {
+    match fs::metadata(database) {
+        Ok(file) => Ok(file.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(SettingsError::Unreadable { path: database.to_owned(), source }),
     }
 }
 
@@ -106,11 +133,7 @@ fn make(path: &Path, line: &SecretString) -> Result<(), SettingsError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs::{self, Permissions},
-        os::unix::fs::PermissionsExt,
-        sync::Barrier,
-    };
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt, sync::Barrier};
 
     use crypto::{Context, Purpose};
 
@@ -125,13 +148,13 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_for_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data/encryption.keys");
-        let first = read_or_make(&path).unwrap();
+        let (path, database) = (folder.path().join("data/encryption.keys"), folder.path().join("data/directory.db"));
+        let first = read_or_make(&path, &database).unwrap();
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(&folder.path().join("data")), 0o700);
 
         let sealed = first.seal(b"secret", &CONTEXT).unwrap();
-        let second = read_or_make(&path).unwrap();
+        let second = read_or_make(&path, &database).unwrap();
         assert_eq!(second.open(sealed.as_bytes(), &CONTEXT).unwrap().expose_secret(), b"secret");
         assert_eq!(fs::read_dir(folder.path().join("data")).unwrap().count(), 1, "no temporary file is left");
     }
@@ -139,14 +162,17 @@ mod tests {
     #[test]
     fn processes_that_start_at_once_agree_on_the_key() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data/encryption.keys");
+        let (path, database) = (folder.path().join("data/encryption.keys"), folder.path().join("data/directory.db"));
         let start = Barrier::new(8);
         let keyrings: Vec<Keyring> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
-                        read_or_make(&path).unwrap()
+                        let keyring = read_or_make(&path, &database).unwrap();
+                        // The first of them fills the database while others still look.
+                        fs::write(&database, "in use").unwrap();
+                        keyring
                     })
                 })
                 .collect();
@@ -159,10 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn no_key_is_made_for_a_database_that_has_lost_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, database) = (folder.path().join("encryption.keys"), folder.path().join("directory.db"));
+        fs::write(&database, "in use").unwrap();
+        let error = read_or_make(&path, &database).unwrap_err();
+        assert_eq!(crate::exit_code_of(&error), 2);
+        let line = crate::error_line(&error);
+        for part in ["encryption.keys", "directory.db", "put the key file back", "start over"] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert!(!path.exists());
+
+        fs::write(&database, "").unwrap();
+        read_or_make(&path, &database).unwrap();
+    }
+
+    #[test]
     fn a_key_file_that_others_may_read_is_refused_and_the_way_out_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("encryption.keys");
-        read_or_make(&path).unwrap();
+        read_or_make(&path, &folder.path().join("directory.db")).unwrap();
         for open in [0o640, 0o604, 0o644, 0o660] {
             fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
             let error = read(&path).unwrap_err();

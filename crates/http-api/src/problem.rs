@@ -9,7 +9,7 @@ use actix_web::{
 };
 use directory_core::RunId;
 use serde::Serialize;
-use store::{BoxError, StoreError};
+use store::{BoxError, StoreError, chain};
 use sync_engine::EngineError;
 
 use crate::{model::FieldError, request_id::RequestId};
@@ -156,9 +156,7 @@ impl Problem {
 
     /// For the log: each error of the chain once. `None` when the client is at fault.
     pub(crate) fn cause(&self) -> Option<String> {
-        let first: &dyn std::error::Error = self.source.as_deref()?;
-        let chain = std::iter::successors(Some(first), |error| error.source());
-        Some(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        Some(chain(self.source.as_deref()?).to_string())
     }
 
     /// The response. The caller adds the request's id as a header, as to every response.

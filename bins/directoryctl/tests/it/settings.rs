@@ -42,6 +42,16 @@ fn an_open_key_file_is_refused() {
 }
 
 #[test]
+fn a_lost_key_file_is_missed_and_not_replaced() {
+    let world = World::with_tenant();
+    fs::rename(world.path("data/encryption.keys"), world.path("kept.keys")).unwrap();
+    assert!(world.run(&["tenant", "list"]).one_line(2).contains("put the key file back"));
+    assert!(!world.path("data/encryption.keys").exists());
+    fs::rename(world.path("kept.keys"), world.path("data/encryption.keys")).unwrap();
+    world.run(&["tenant", "list"]).done();
+}
+
+#[test]
 fn a_generated_key_is_taken_from_the_environment_and_no_file_is_made() {
     let key = World::new().run(&["key", "generate"]).done().stdout;
     let world = World::new().env("DIRECTORY_ENCRYPTION_KEYS", key.trim());

@@ -5,4 +5,5 @@
 mod golden;
 mod laws;
 mod paging;
+mod privacy;
 mod world;

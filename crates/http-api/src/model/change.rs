@@ -1,5 +1,7 @@
 //! A line of a run's history as it is shown.
 
+use std::fmt;
+
 use directory_core::{Action, ChangeCode, ExternalId, UserId, Values};
 use serde::Serialize;
 use store::{ChangeRecord, Outcome};
@@ -9,7 +11,7 @@ const STALE: &str =
 const FAILED: &str = "The database refused this change. The next run plans it again.";
 
 /// A line of a run's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeView {
     /// Position in the plan; there may be gaps.
@@ -33,6 +35,19 @@ pub struct ChangeView {
     pub code: Option<ChangeCode>,
     /// Why it was refused or not applied, and the next step.
     pub message: Option<&'static str>,
+}
+
+impl fmt::Debug for ChangeView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeView")
+            .field("seq", &self.seq)
+            .field("action", &self.action)
+            .field("outcome", &self.outcome)
+            .field("user_id", &self.user_id)
+            .field("external_id", &self.external_id)
+            .field("code", &self.code)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<ChangeRecord> for ChangeView {
@@ -91,6 +106,15 @@ mod tests {
 
     fn view(change: ChangeRecord) -> Value {
         serde_json::to_value(ChangeView::from(change)).unwrap()
+    }
+
+    #[test]
+    fn its_debug_form_shows_nobodys_data() {
+        let values = Values { display_name: Some("Ada Byron".to_owned()), ..Values::default() };
+        let change = ChangeRecord { before: values.clone(), after: values, ..creation(Outcome::Applied) };
+        let shown = format!("{:?}", ChangeView::from(change));
+        assert!(shown.contains(ID) && shown.contains("e1"), "{shown}");
+        assert!(!shown.to_lowercase().contains("ada") && !shown.contains("Byron"), "{shown}");
     }
 
     #[test]
