@@ -87,6 +87,16 @@ async fn at_the_same_time(system: &System, path: &str) -> Vec<StatusCode> {
     tasks.join_all().await
 }
 
+#[test]
+fn a_wrong_argument_is_one_line_and_exit_code_2() {
+    let cli = crate::support::Cli::new(Vec::new());
+    for arguments in [&["--bogus"][..], &["extra"], &["--workers", "-1"], &["--log-format", "xml"]] {
+        let output = cli.command("directory-server").args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    }
+}
+
 async fn many_processes_may_start_at_once(kind: Kind) {
     let database = Database::new(kind).await;
     let settings = vec![

@@ -11,12 +11,14 @@ use anyhow::Context;
 use clap::Parser;
 use directory_wiring::{
     ServerArgs, ServerSettings, error_line, exit_code_of, init_logging, install_tls_provider, open_keyring, open_store,
-    providers,
+    providers, usage_line,
 };
 use http_api::{ApiConfig, Server};
 use sync_engine::{SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+const BAD_USAGE: u8 = 2;
 
 /// Serves the directory sync API and executes its runs.
 #[derive(Parser)]
@@ -28,7 +30,16 @@ struct Cli {
 
 fn main() -> ExitCode {
     install_tls_provider();
-    match run(&Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are no errors, and are printed as they are.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            eprintln!("{}", usage_line(&error));
+            return ExitCode::from(BAD_USAGE);
+        }
+    };
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", error_line(&error));

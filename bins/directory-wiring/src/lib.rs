@@ -11,6 +11,7 @@ mod providers;
 mod settings;
 mod store;
 mod tls;
+mod usage;
 
 pub use args::{ServerArgs, SettingsArgs};
 pub use database_url::DatabaseUrl;
@@ -21,3 +22,4 @@ pub use providers::providers;
 pub use settings::{KeySource, LogFormat, LogSettings, ServerSettings, Settings};
 pub use store::open_store;
 pub use tls::install_tls_provider;
+pub use usage::usage_line;

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::error::ErrorKind;
+use directory_wiring::usage_line;
 
 use crate::{
     exit::Exit,
@@ -23,21 +24,10 @@ pub(crate) fn report(error: &clap::Error) -> Exit {
             Exit::BadUsage
         }
         _ => {
-            output::note(&line(&error.render().to_string()));
+            output::note(&usage_line(error));
             Exit::BadUsage
         }
     }
-}
-
-/// The paragraphs of an error joined, without the usage that follows them.
-fn line(rendered: &str) -> String {
-    let paragraphs: Vec<String> = rendered
-        .split("\n\n")
-        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|paragraph| !paragraph.is_empty())
-        .filter(|paragraph| !paragraph.starts_with("Usage:") && !paragraph.starts_with("For more information"))
-        .collect();
-    format!("{}; `--help` shows what there is", paragraphs.join("; "))
 }
 
 #[cfg(test)]
@@ -49,7 +39,7 @@ mod tests {
 
     fn line_of(args: &[&str]) -> String {
         let error = Cli::command().try_get_matches_from(args).unwrap_err();
-        line(&error.render().to_string())
+        usage_line(&error)
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Problem {
 
     /// The connection is busy with this run.
     pub(crate) fn run_active(run: RunId) -> Self {
-        let detail = "The connection has a run that is queued or running; wait for it, or cancel it.";
+        let detail = "The connection has a run that is queued or running; wait for its end.";
         Self { active_run: Some(run), ..Self::new(Kind::RunActive, detail) }
     }
 

@@ -1,8 +1,9 @@
 //! A page of users, from bytes to entries (protocol reference §2.1, §2.3, §3).
 
 use directory_core::{AccountKind, DirectoryEntry, DirectoryUser, ExternalId};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{error::Category, value::RawValue};
+use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::json::Text;
 
@@ -33,6 +34,9 @@ struct Envelope<'a, I> {
     #[serde(borrow, default, rename = "@odata.nextLink")]
     next_link: Option<Text<'a>>,
     value: Vec<I>,
+    /// A service that fails after it began to answer can only say so in the body, behind what it had by then.
+    #[serde(default)]
+    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +75,9 @@ struct Stub<'a> {
 pub(crate) fn parse_page(body: &[u8]) -> Result<Page, BodyFault> {
     check_object(body)?;
     if let Ok(page) = serde_json::from_slice::<Envelope<'_, Item<'_>>>(body) {
+        if page.error.is_some() {
+            return Err(BodyFault::NotAsked);
+        }
         let objects = page.value.len();
         let mut entries = Vec::with_capacity(objects);
         for item in page.value {
@@ -79,6 +86,9 @@ pub(crate) fn parse_page(body: &[u8]) -> Result<Page, BodyFault> {
         return Ok(Page { objects, entries, next_link: owned(page.next_link) });
     }
     let page = serde_json::from_slice::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
+    if page.error.is_some() {
+        return Err(BodyFault::NotAsked);
+    }
     let objects = page.value.len();
     let mut entries = Vec::with_capacity(objects);
     for raw in page.value {
@@ -117,7 +127,7 @@ fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault> {
     if kind == Kind::Other {
         return Ok(None);
     }
-    let Some(external_id) = item.id.as_ref().and_then(|id| ExternalId::parse(id.as_str())) else {
+    let Some(external_id) = item.id.as_ref().and_then(|id| object_id(id.as_str())) else {
         return Ok(Some(DirectoryEntry::Unreadable(None)));
     };
     // Every user has this name, and no other object has; without it, an object of an unknown type may be either.
@@ -155,9 +165,17 @@ impl Item<'_> {
     }
 }
 
+/// An object's id. The same GUID in another case is the same object.
+fn object_id(text: &str) -> Option<ExternalId> {
+    match Uuid::try_parse(text) {
+        Ok(guid) if text.len() == Hyphenated::LENGTH => ExternalId::parse(&guid.as_hyphenated().to_string()),
+        _ => ExternalId::parse(text),
+    }
+}
+
 fn unreadable(raw: &str) -> Option<DirectoryEntry> {
     let Ok(stub) = serde_json::from_str::<Stub<'_>>(raw) else { return Some(DirectoryEntry::Unreadable(None)) };
-    let id = stub.id.and_then(|id| ExternalId::parse(id.as_str()));
+    let id = stub.id.and_then(|id| object_id(id.as_str()));
     (Kind::of(stub.odata_type.as_ref()) != Kind::Other).then_some(DirectoryEntry::Unreadable(id))
 }
 
@@ -322,6 +340,20 @@ mod tests {
         assert_eq!((page.entries.len(), page.next_link.as_deref()), (0, link));
     }
 
+    #[test]
+    fn a_guid_in_another_case_is_the_same_id() {
+        let guid = "1f6a2c0e-0b1d-4c58-9b1e-5f6a1d2c3b4a";
+        let items = format!(
+            r#"{{"id":"{}","userPrincipalName":"a@x"}},{{"id":"{guid}","displayName":7}}"#,
+            guid.to_uppercase()
+        );
+        let entries = entries(&items);
+        let DirectoryEntry::Present(user) = &entries[0] else { panic!("{entries:?}") };
+        assert_eq!(user.external_id, id(guid));
+        assert_eq!(entries[1], DirectoryEntry::Unreadable(Some(id(guid))));
+        assert_eq!(object_id("Not-A-Guid"), Some(id("Not-A-Guid")));
+    }
+
     #[rstest]
     #[case("", BodyFault::NotJson)]
     #[case("<html>Bad gateway</html>", BodyFault::NotJson)]
@@ -329,6 +361,8 @@ mod tests {
     #[case(r#"{"value":[]}}"#, BodyFault::NotJson)]
     #[case("{}", BodyFault::NotAsked)]
     #[case("null", BodyFault::NotAsked)]
+    #[case(r#"{"value":[{"id":"u","displayName":"A"}],"error":{"code":"generalException"}}"#, BodyFault::NotAsked)]
+    #[case(r#"{"value":[{"id":"u","displayName":7}],"error":{"code":"generalException"}}"#, BodyFault::NotAsked)]
     #[case(r#"{"value":null}"#, BodyFault::NotAsked)]
     #[case(r#"{"value":{}}"#, BodyFault::NotAsked)]
     #[case(r#"{"value":[],"value":[]}"#, BodyFault::NotAsked)]

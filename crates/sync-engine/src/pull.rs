@@ -2,7 +2,8 @@
 //! fetched and the one before is written. At most a few pages are in memory.
 
 use directory_core::{
-    Action, Change, DirectoryEntry, DirectoryProvider, ExternalId, ListingEnd, ListingPage, Reconciler, UserId,
+    Action, Change, DirectoryEntry, DirectoryProvider, ExternalId, FailureKind, ListingEnd, ListingPage, ProviderError,
+    Reconciler, RunErrorCode, UserId,
 };
 use futures_util::{future, try_join};
 use store::{Connection, Lease, NewChange, StagedPage, Store};
@@ -13,6 +14,9 @@ use crate::{failure::RunFailure, heartbeat::Pulse};
 
 /// Pages between two of the three stages.
 const AHEAD: usize = 2;
+
+/// Pages in a row that tell only of users told of before, after which a listing is taken for one that never ends.
+const PAGES_WITHOUT_NEWS: u32 = 100;
 
 /// Reads and stages a whole listing; the engine's state after it, and how the listing ended.
 pub(crate) async fn pull(
@@ -39,9 +43,20 @@ pub(crate) async fn pull(
     let plan = async move {
         let engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone());
         let mut planner = Planner { engine, store, connection };
+        let mut without_news = 0;
         while let Some(page) = pages.recv().await {
+            let seen = planner.engine.seen();
             let staged = planner.plan(&page.entries).await?;
             pulse.has_seen(planner.engine.seen());
+            // How many pages without any entry are too many is the provider's to know.
+            if planner.engine.seen() > seen {
+                without_news = 0;
+            } else if !page.entries.is_empty() {
+                without_news += 1;
+            }
+            if without_news >= PAGES_WITHOUT_NEWS {
+                return Err(never_ends().into());
+            }
             if staged != StagedPage::default() {
                 hand_on(&to_stage, staged).await;
             }
@@ -56,6 +71,19 @@ pub(crate) async fn pull(
     };
     let (end, engine, ()) = try_join!(fetch, plan, stage)?;
     Ok((engine, end))
+}
+
+fn never_ends() -> ProviderError {
+    ProviderError {
+        kind: FailureKind::Protocol,
+        code: RunErrorCode::ProviderProtocol,
+        message: format!(
+            "The listing does not end: {PAGES_WITHOUT_NEWS} pages in a row told only of users that were listed before."
+        ),
+        hint: "Nothing was changed. Start the sync again later; if it goes on, report it to the directory's support."
+            .to_owned(),
+        request_id: None,
+    }
 }
 
 /// Hands a page to the next stage. That stage has stopped listening only if it failed, and then its error ends all

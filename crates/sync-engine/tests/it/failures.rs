@@ -91,6 +91,19 @@ async fn a_listing_that_always_expires_is_given_up() {
     assert!(bench.addresses().await.is_empty());
 }
 
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_is_given_up() {
+    // As many pages as a broken directory would send for ever; the last one never comes into it.
+    let bench = Bench::new(|_| Box::new(FakeDirectory::complete(vec![vec![person("ann")]; 150]))).await;
+    let run = bench.sync(&bench.connection().await, false).await;
+    assert_eq!((run.status, run.error.unwrap().code), (RunStatus::Failed, RunErrorCode::ProviderProtocol));
+    assert!(bench.addresses().await.is_empty());
+    // Repeats among news are nothing to complain of.
+    let pages: Vec<_> = (0..150).map(|n| vec![person("ann"), person(&format!("p{}", n / 2))]).collect();
+    let bench = Bench::new(move |_| Box::new(FakeDirectory::complete(pages.clone()))).await;
+    assert_eq!(bench.sync(&bench.connection().await, false).await.counts.created, 76);
+}
+
 /// A directory whose code is broken.
 struct Broken;
 
