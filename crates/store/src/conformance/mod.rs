@@ -58,7 +58,7 @@ pub trait Database: Send + Sync {
 
 /// Expands to one `#[tokio::test]` per behaviour, named after it. The argument makes a [`Harness`], anew for each test:
 ///
-/// ```ignore
+/// ```text
 /// mod conformance {
 ///     store::conformance_tests!(crate::TempFiles);
 /// }
