@@ -47,7 +47,8 @@ pub(crate) fn login_fault(head: &AnswerHead, body: &[u8]) -> Fault {
         let by_name = body.error.as_ref().and_then(|error| meaning_of_error(error.as_str()));
         let meaning = known.map(|(_, meaning)| meaning).or(by_name).unwrap_or(match head.status {
             300..=399 => Meaning::Refused(&refusal::REDIRECTED),
-            401 => Meaning::Refused(&refusal::CLIENT_REFUSED),
+            // Without a readable reason it may be a proxy that refuses, and no credential is at fault.
+            401 if body.error.is_some() || !codes.is_empty() => Meaning::Refused(&refusal::CLIENT_REFUSED),
             _ => Meaning::Refused(&refusal::UNKNOWN),
         });
         match meaning {
@@ -187,6 +188,14 @@ mod tests {
         assert_eq!(fault.error.code, RunErrorCode::Throttled);
         assert_eq!(fault.error.kind, FailureKind::Transient { retry_after: Some(Duration::from_mins(1)) });
         assert_eq!(fault.error.request_id.as_deref(), Some("from-header"));
+    }
+
+    #[test]
+    fn a_refusal_without_a_reason_blames_no_credential() {
+        for body in ["", "<html>Proxy</html>", "{}"] {
+            let error = login_fault(&head(401), body.as_bytes()).error;
+            assert_eq!((error.kind, error.code), (FailureKind::Protocol, RunErrorCode::ProviderProtocol), "{body}");
+        }
     }
 
     #[test]
