@@ -19,7 +19,7 @@ pub(crate) struct Graph {
 /// A package of the graph.
 #[derive(Default)]
 pub(crate) struct Package {
-    /// Its name on crates.io or in the workspace.
+    /// Its name in the registry or in the workspace.
     pub(crate) name: String,
     /// For a member, the folder of the workspace it lies in: `crates`, `bins`, `tests`, …
     pub(crate) folder: Option<String>,
