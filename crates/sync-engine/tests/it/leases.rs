@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use directory_core::{DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, fake::FakeDirectory};
+use directory_core::{
+    DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
+};
 use store::{RunPhase, RunStatus};
 use tokio_util::sync::CancellationToken;
 
@@ -134,4 +136,20 @@ async fn a_run_that_is_given_back_goes_on_elsewhere() {
     bench.engine.execute(claim, &CancellationToken::new()).await;
     let run = bench.run(&run).await;
     assert_eq!((run.status, run.counts.seen, run.counts.created), (RunStatus::Succeeded, 3, 3));
+}
+
+#[tokio::test]
+async fn a_run_that_gets_no_further_is_given_up() {
+    let bench = Bench::listing(&["ann"]).await;
+    let run = bench.request(&bench.connection().await, false).await;
+    // Ten workers take it up and die.
+    for _ in 0..10 {
+        bench.store.release(&bench.claim(&run).await.lease).await.unwrap();
+    }
+    bench.engine.execute(bench.claim(&run).await, &CancellationToken::new()).await;
+    let run = bench.run(&run).await;
+    let error = run.error.unwrap();
+    assert_eq!((run.status, error.code), (RunStatus::Failed, RunErrorCode::Internal));
+    assert!(error.message.contains("10 times"), "{error:?}");
+    assert_eq!(bench.listings.load(Ordering::SeqCst), 0, "the directory is not asked again");
 }
