@@ -14,7 +14,7 @@ use directory_wiring::{
     providers, usage_line,
 };
 use http_api::{ApiConfig, Server};
-use sync_engine::{SyncEngine, Worker};
+use sync_engine::{EngineOptions, SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +62,8 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     let keyring = Arc::new(open_keyring(&settings.common)?);
     let store = open_store(&settings.common).await.context("cannot open the database")?;
     store.migrate().await.context("cannot bring the database up to date")?;
-    let engine = SyncEngine::new(store, keyring, providers(&settings.common)?);
+    let options = EngineOptions { keep_changes: settings.keep_changes, ..EngineOptions::default() };
+    let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
 
     let config = ApiConfig { base_domain: settings.base_domain };
     let server = Server::bind(settings.listen, engine.clone(), config)

@@ -59,4 +59,9 @@ pub struct ServerArgs {
     /// Runs at a time in this process; 0 serves the API only [env: DIRECTORY_WORKERS] [default: 4]
     #[arg(long, value_name = "NUMBER")]
     pub workers: Option<String>,
+
+    /// Days that the changes of an ended run are kept; 0 keeps them for ever [env: DIRECTORY_CHANGE_RETENTION_DAYS]
+    /// [default: 90]
+    #[arg(long, value_name = "DAYS")]
+    pub change_retention_days: Option<String>,
 }

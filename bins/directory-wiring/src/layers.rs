@@ -14,13 +14,14 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
     "listen",
     "base_domain",
     "workers",
+    "change_retention_days",
     "login_url",
     "graph_url",
     "log",

@@ -1,6 +1,6 @@
 //! The settings, resolved: every value judged, nothing opened yet.
 
-use std::{io::IsTerminal, net::SocketAddr, path::Path};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, time::Duration};
 
 use provider_entra::check_override;
 use secrecy::SecretString;
@@ -17,6 +17,10 @@ pub use crate::keys::KeySource;
 
 /// More would only queue on the database.
 const MAX_WORKERS: usize = 1024;
+
+const USUAL_RETENTION_DAYS: u32 = 90;
+/// Ten years; who wants more wants them for ever.
+const MAX_RETENTION_DAYS: u32 = 3_650;
 
 /// What every program needs to know.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct ServerSettings {
     pub base_domain: Option<String>,
     /// Runs at a time; 0 serves the API only.
     pub workers: usize,
+    /// How long the changes of an ended run are kept; `None` is for ever.
+    pub keep_changes: Option<Duration>,
 }
 
 /// What to log, and how.
@@ -111,6 +117,11 @@ impl ServerSettings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             base_domain: parsed(layers.find("base_domain", args.base_domain.as_ref())?, domain)?,
             workers: parsed(layers.find("workers", args.workers.as_ref())?, worker_count)?.unwrap_or(4),
+            keep_changes: parsed(
+                layers.find("change_retention_days", args.change_retention_days.as_ref())?,
+                retention_days,
+            )?
+            .unwrap_or(Some(days(USUAL_RETENTION_DAYS))),
         })
     }
 }
@@ -184,6 +195,16 @@ fn worker_count(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|&count| count <= MAX_WORKERS)
         .ok_or_else(|| format!("is not a whole number from 0 to {MAX_WORKERS}"))
+}
+
+fn retention_days(text: &str) -> Result<Option<Duration>, String> {
+    let count = text.parse().ok().filter(|&count| count <= MAX_RETENTION_DAYS);
+    let count = count.ok_or_else(|| format!("is not a whole number of days from 0, for ever, to {MAX_RETENTION_DAYS}"))?;
+    Ok((count > 0).then(|| days(count)))
+}
+
+fn days(count: u32) -> Duration {
+    Duration::from_hours(24 * u64::from(count))
 }
 
 #[cfg(test)]

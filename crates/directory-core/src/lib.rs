@@ -14,7 +14,7 @@ pub use engine::{PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
 pub use id::{ConnectionId, ExternalId, RunId, TenantId, UserId};
 pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, UserStatus};
 pub use normal::{EmailAddress, EmailKey, normalise};
-pub use plan::{Action, Amendment, Change, ChangeCode, Counts, PlanSummary, Target, Values};
+pub use plan::{Action, Amendment, Change, ChangeCode, Counts, PlanSummary, Rival, Target, Values};
 pub use policy::{EmailAttribute, MaxDeactivations, Policy};
 pub use provider::{
     ConnectionSettings, DirectoryProvider, FailureKind, Listing, ListingEnd, ListingPage, ProviderError,

@@ -95,6 +95,11 @@ pub(crate) fn from_now(length: Duration) -> String {
     format!("+{}.{:03} seconds", length.as_secs(), length.subsec_millis())
 }
 
+/// How long ago a time is, as SQLite's date functions take it.
+pub(crate) fn ago(length: Duration) -> String {
+    format!("-{}.{:03} seconds", length.as_secs(), length.subsec_millis())
+}
+
 /// A page's start in ascending order. Every id comes after the empty text.
 pub(crate) fn ascending(after: Option<Uuid>) -> String {
     after.map(stored_id).unwrap_or_default()
@@ -139,5 +144,6 @@ mod tests {
     fn lengths_of_time_are_to_the_millisecond() {
         assert_eq!(from_now(Duration::from_millis(61_005)), "+61.005 seconds");
         assert_eq!(from_now(Duration::ZERO), "+0.000 seconds");
+        assert_eq!(ago(Duration::from_millis(7_776_000_050)), "-7776000.050 seconds");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use directory_core::{Action, Change, ChangeCode, ExternalId, UserId, Values};
+use directory_core::{Action, Change, ChangeCode, ExternalId, Rival, UserId, Values};
 use serde::{Deserialize, Serialize};
 
 /// What became of a change.
@@ -76,6 +76,8 @@ pub struct ChangeRecord {
     pub after: Values,
     /// Why it was refused.
     pub code: Option<ChangeCode>,
+    /// Of a conflict: who stands in the way. Of any other change it means nothing.
+    pub rival: Option<Rival>,
 }
 
 impl fmt::Debug for ChangeRecord {

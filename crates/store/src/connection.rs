@@ -4,10 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use directory_core::{ConnectionId, ConnectionSettings, Policy, TenantId};
+use directory_core::{ConnectionId, ConnectionSettings, ExternalId, Policy, TenantId};
 use serde::{Deserialize, Serialize};
 
-use crate::{IdPage, StoreError};
+use crate::{ExternalPage, IdPage, StoreError};
 
 /// Whether a connection synchronises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,26 @@ pub struct Connection {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What a run is to go by instead of what its connection says: a change of scope or policy that is tried before it is
+/// made. Stored with the run, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Draft {
+    /// See [`Connection::group_id`].
+    pub group_id: Option<String>,
+    /// See [`Connection::default_role`].
+    pub default_role: String,
+    /// See [`Connection::policy`].
+    pub policy: Policy,
+}
+
 impl Connection {
+    /// The connection as it would be with the draft.
+    #[must_use]
+    pub fn drafted(self, draft: Draft) -> Self {
+        Self { group_id: draft.group_id, default_role: draft.default_role, policy: draft.policy, ..self }
+    }
+
     /// What its provider needs to know.
     #[must_use]
     pub fn settings(&self) -> ConnectionSettings {
@@ -130,11 +149,108 @@ impl fmt::Debug for NewConnection {
     }
 }
 
+/// What an administrator may change about a connection; each is the new value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionUpdate {
+    /// See [`Connection::display_name`].
+    pub display_name: String,
+    /// See [`Connection::group_id`].
+    pub group_id: Option<String>,
+    /// See [`Connection::default_role`].
+    pub default_role: String,
+    /// See [`Connection::policy`].
+    pub policy: Policy,
+    /// See [`Connection::schedule`].
+    pub schedule: Option<String>,
+    /// Whether it is paused. A connection that is quarantined and not to be paused stays quarantined.
+    pub paused: bool,
+}
+
+/// What came of updating a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdatedConnection {
+    /// It is as it was asked for.
+    Done(Box<Connection>),
+    /// Somebody else changed it since it was read; read it again.
+    Moved,
+    /// The tenant has no such connection.
+    NoConnection,
+}
+
+/// Whose users a registration may take up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Directory<'a> {
+    /// The kind of directory.
+    pub provider: &'a str,
+    /// The provider's cloud.
+    pub cloud: &'a str,
+    /// The directory's own id.
+    pub directory_id: &'a str,
+    /// The group that limits the scope.
+    pub group_id: Option<&'a str>,
+}
+
+/// A directory user that a connection is told to leave alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoredUser {
+    /// The directory user.
+    pub external_id: ExternalId,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+}
+
 /// The connections.
 #[async_trait]
 pub trait Connections: Send + Sync {
-    /// Registers a connection.
+    /// Registers a connection. [`StoreError::Conflict`] when the tenant has one of this id; the id of a deleted one is
+    /// free, and ends to be a former connection's.
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError>;
+
+    /// The id of a deleted connection of this directory, to be used again so that its users are governed again: the one
+    /// with the same group, else the one deleted last.
+    async fn former_connection(
+        &self,
+        tenant: TenantId,
+        directory: Directory<'_>,
+    ) -> Result<Option<ConnectionId>, StoreError>;
+
+    /// Changes a connection, unless it was changed since `seen`, its [`Connection::updated_at`].
+    async fn update_connection(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        seen: DateTime<Utc>,
+        update: &ConnectionUpdate,
+    ) -> Result<UpdatedConnection, StoreError>;
+
+    /// Deletes a connection and its credential, and cancels its runs, held ones too. Its users, its history and whom it
+    /// ignores stay. `false` when the tenant has no such connection.
+    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError>;
+
+    /// Directory users that the connection ignores, by external id in bytes' order.
+    async fn ignored_users(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        page: ExternalPage,
+    ) -> Result<Vec<IgnoredUser>, StoreError>;
+
+    /// Makes a connection ignore a directory user; once is as good as twice. `false` when the tenant has no such
+    /// connection.
+    async fn ignore_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError>;
+
+    /// Ends that. `false` when the directory user was not ignored.
+    async fn heed_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError>;
 
     /// A tenant's connection.
     async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError>;

@@ -13,6 +13,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 pub enum UniqueKey {
     /// Two tenants with one slug.
     TenantSlug,
+    /// Two connections of a tenant with one id.
+    ConnectionId,
 }
 
 /// Why a store could not do what it was asked.

@@ -19,16 +19,19 @@ pub mod conformance;
 use async_trait::async_trait;
 
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
-pub use connection::{Connection, ConnectionState, Connections, NewConnection};
+pub use connection::{
+    Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, IgnoredUser, NewConnection,
+    UpdatedConnection,
+};
 pub use error::{BoxError, StoreError, UniqueKey, chain};
-pub use page::{IdPage, SeqPage};
+pub use page::{ExternalPage, IdPage, SeqPage};
 pub use run::{
-    Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,
-    RunMode, RunPhase, RunStatus, Runs, Trigger,
+    Applied, Approval, Choice, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewRun, PlanNext,
+    Progress, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, Runs, Trigger,
 };
 pub use tenant::{NewTenant, Tenant, Tenants};
 pub use token::{NewToken, Token, TokenRole, Tokens};
-pub use user::{UserFilter, UserRecord, Users};
+pub use user::{Linking, UserFilter, UserRecord, Users};
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]

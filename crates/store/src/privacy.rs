@@ -29,14 +29,27 @@ fn change() -> Change {
         before: values(),
         after: values(),
         code: None,
+        rival: None,
         deactivates: false,
     }
 }
 
 fn record() -> ChangeRecord {
-    let Change { seq, action, external_id, email, before, after, code, .. } = change();
+    let Change { seq, action, external_id, email, before, after, code, rival, .. } = change();
     let (user, user_version) = (Some(UserId(ID)), Some(3));
-    ChangeRecord { seq, action, outcome: Outcome::Applied, user, user_version, external_id, email, before, after, code }
+    ChangeRecord {
+        seq,
+        action,
+        outcome: Outcome::Applied,
+        user,
+        user_version,
+        external_id,
+        email,
+        before,
+        after,
+        code,
+        rival,
+    }
 }
 
 fn user() -> UserRecord {

@@ -8,7 +8,7 @@ use directory_core::{Amendment, ConnectionId, Counts, HoldReason, PlanSummary, R
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ChangeFilter, ChangeRecord, Connection, IdPage, SeqPage, StagedPage, StoreError};
+use crate::{ChangeFilter, ChangeRecord, Connection, Draft, IdPage, SeqPage, StagedPage, StoreError};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,10 +187,16 @@ pub struct Run {
     pub trigger: Trigger,
     /// Ends after the check.
     pub dry_run: bool,
-    /// While it runs and when it has ended: what was done so far. Held or planned: what applying would do.
+    /// Of a preview, which is a dry run: what it goes by instead of what its connection says.
+    pub draft: Option<Draft>,
+    /// Once applying has begun: what was done so far. Of a plan that was not applied, be it held, planned, rejected or
+    /// superseded: what applying would do.
     pub counts: Counts,
-    /// Applicable changes in the plan, once the plan is complete: what progress is measured against.
+    /// Applicable changes in the plan, once the plan is complete, and less those that were rejected: what progress is
+    /// measured against.
     pub planned_changes: Option<u64>,
+    /// How many of them are applied.
+    pub applied_changes: u64,
     /// Changes that went stale or failed.
     pub exceptions: u64,
     /// SHA-256 of the plan in hex: of held and dry runs.
@@ -205,10 +211,12 @@ pub struct Run {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended. A held run has not ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// When its changes were deleted, because they had been kept for long enough.
+    pub changes_deleted_at: Option<DateTime<Utc>>,
 }
 
 /// A run to queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// Primary key; must be time-ordered (UUID version 7), since lists sort by it.
     pub id: RunId,
@@ -222,6 +230,8 @@ pub struct NewRun {
     pub trigger: Trigger,
     /// End after the check.
     pub dry_run: bool,
+    /// Only of a dry run. See [`Run::draft`].
+    pub draft: Option<Draft>,
 }
 
 /// What came of asking for a run.
@@ -252,7 +262,7 @@ pub struct Lease {
 pub struct Claim {
     /// The run, now running.
     pub run: Run,
-    /// Its connection.
+    /// Its connection; of a preview, as the draft would have it.
     pub connection: Connection,
     /// The right to work on it.
     pub lease: Lease,
@@ -326,6 +336,47 @@ pub enum ConnectionEffect {
     Quarantine(String),
 }
 
+/// Which changes of a held plan are approved. Conflicts and protected users are no changes to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Every one.
+    All,
+    /// Those at these positions; the others are rejected.
+    Only(Vec<u32>),
+    /// Every one but those at these positions, which are rejected.
+    Except(Vec<u32>),
+}
+
+/// What came of approving a held run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// It is queued for applying.
+    Approved(Box<Run>),
+    /// It is not held but stands so.
+    NotHeld(RunStatus),
+    /// Its plan has another digest than the approved one.
+    OtherPlan,
+    /// Chosen positions at which the plan has nothing to apply, ascending; a few of them if they are many.
+    NotInPlan(Vec<u32>),
+    /// Nothing would be left to apply.
+    NothingChosen,
+    /// The connection has another active run.
+    AlreadyActive(RunId),
+    /// The tenant has no such run.
+    NoRun,
+}
+
+/// What came of ending a run by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It has ended so, now or before.
+    Ended(Box<Run>),
+    /// It stands otherwise, and cannot be ended so.
+    NotPossible(RunStatus),
+    /// The tenant has no such run.
+    NoRun,
+}
+
 /// The runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
@@ -392,6 +443,27 @@ pub trait Runs: Send + Sync {
     /// at once. Decides nothing: a change whose user has moved on, or whose address is held by somebody who does not
     /// free it in the same batch, is marked stale.
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError>;
+
+    /// Sends a held run on to applying the chosen changes of exactly the plan that was reviewed. Its counts start at
+    /// nothing and count what is done.
+    async fn approve_run(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        digest: &str,
+        choice: &Choice,
+    ) -> Result<Approval, StoreError>;
+
+    /// Ends a held run without applying anything; each of its changes is rejected.
+    async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
+
+    /// Ends a queued or running run on the spot. Whoever works on it loses the lease and with it the right to write; what
+    /// is applied stays applied, and what is not stays planned.
+    async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
+
+    /// Deletes up to `limit` changes of a run that ended longer ago than `age`; the run stays. Whether there may be more
+    /// to delete.
+    async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError>;
 
     /// Ends the run. One that ends before its plan is complete leaves no staged changes behind.
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError>;

@@ -34,7 +34,25 @@ pub struct UserFilter {
     pub email: Option<EmailKey>,
 }
 
-/// The users table. Sync writes it only through [`crate::Runs::apply_batch`].
+/// What came of linking a user by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// The user is linked so, now or before.
+    Linked(Box<UserRecord>),
+    /// The user is linked to another directory user.
+    UserIsLinked,
+    /// The directory user is linked to this other user.
+    LinkedTo(UserId),
+    /// No run of the connection that is still on record met such a directory user as a conflict, so that it may be a
+    /// typing mistake; linked to it, the user would be taken for absent.
+    UnknownDirectoryUser,
+    /// The tenant has no such connection.
+    NoConnection,
+    /// The tenant has no such user.
+    NoUser,
+}
+
+/// The users table. Sync writes it only through [`crate::Runs::apply_batch`]; people link and unlink users here.
 #[async_trait]
 pub trait Users: Send + Sync {
     /// Users linked to the connection by these ids, in any order.
@@ -66,6 +84,18 @@ pub trait Users: Send + Sync {
         connection: ConnectionId,
         protected_roles: &[String],
     ) -> Result<TenantFacts, StoreError>;
+
+    /// Links a local user to a directory user who is in conflict. The next run brings it up to date.
+    async fn link_user(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<Linking, StoreError>;
+
+    /// Makes a user a local one; `None` when the tenant has no such user.
+    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError>;
 
     /// One user of the tenant.
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError>;

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use crypto::Keyring;
 use directory_core::{ConnectionId, ConnectionSettings, DirectoryProvider, Policy, ProviderError, RunId, TenantId};
 use secrecy::SecretString;
-use store::{Claim, Connection, CreatedRun, NewConnection, NewRun, RunMode, Store, StoreError, Trigger};
+use store::{
+    Approval, Choice, Claim, Connection, CreatedRun, Directory, Draft, NewConnection, NewRun, RunMode, Store,
+    StoreError, Trigger, UniqueKey,
+};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -29,6 +32,10 @@ pub struct EngineOptions {
     pub listing_restarts: u32,
     /// How often a run is taken up without getting any further before it is given up.
     pub attempts: u32,
+    /// How long a run's changes are kept once it has ended; the run itself stays. `None` keeps them for ever.
+    pub keep_changes: Option<Duration>,
+    /// How often a worker looks for changes that are to be deleted.
+    pub housekeeping: Duration,
 }
 
 impl Default for EngineOptions {
@@ -41,12 +48,14 @@ impl Default for EngineOptions {
             batch: 5_000,
             listing_restarts: 5,
             attempts: 10,
+            keep_changes: Some(Duration::from_hours(90 * 24)),
+            housekeeping: Duration::from_mins(15),
         }
     }
 }
 
 /// A connection to register. The caller has checked the values' form.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Registration {
     /// Whose it is.
     pub tenant: TenantId,
@@ -75,6 +84,15 @@ pub struct Registration {
 }
 
 impl Registration {
+    fn directory(&self) -> Directory<'_> {
+        Directory {
+            provider: &self.provider,
+            cloud: &self.cloud,
+            directory_id: &self.directory_id,
+            group_id: self.group_id.as_deref(),
+        }
+    }
+
     fn settings(&self) -> ConnectionSettings {
         ConnectionSettings {
             directory_id: self.directory_id.clone(),
@@ -153,12 +171,25 @@ impl SyncEngine {
         &self.shared.store
     }
 
-    /// Registers a connection; its credential is sealed for its row first.
+    /// Registers a connection; its credential is sealed for its row first. Where the tenant had a connection of the same
+    /// directory that was deleted, the new one has its id, and so governs its users again.
     pub async fn register(&self, registration: Registration) -> Result<Connection, EngineError> {
         // Making a provider checks the values' meaning, and does no I/O.
         self.provider_of(&registration)?;
-        let id = ConnectionId(Uuid::now_v7());
+        let former = self.shared.store.former_connection(registration.tenant, registration.directory()).await?;
+        if let Some(id) = former {
+            match self.register_as(id, &registration).await {
+                // Somebody else has just taken it up.
+                Err(EngineError::Store(StoreError::Conflict(UniqueKey::ConnectionId))) => {}
+                done => return done,
+            }
+        }
+        self.register_as(ConnectionId(Uuid::now_v7()), &registration).await
+    }
+
+    async fn register_as(&self, id: ConnectionId, registration: &Registration) -> Result<Connection, EngineError> {
         let sealed = credential::seal(&self.shared.keyring, registration.tenant, id, &registration.credential)?;
+        let registration = registration.clone();
         let connection = NewConnection {
             id,
             tenant: registration.tenant,
@@ -197,10 +228,47 @@ impl SyncEngine {
             mode: request.mode,
             trigger: request.trigger,
             dry_run: request.dry_run,
+            draft: None,
         };
-        let created = self.shared.store.create_run(&run).await?;
+        self.queue(&run).await
+    }
+
+    /// Queues a dry run that plans with the draft's scope and policy. Nothing but the run is saved.
+    pub async fn request_preview(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        draft: Draft,
+    ) -> Result<CreatedRun, StoreError> {
+        let run = NewRun {
+            id: RunId(Uuid::now_v7()),
+            tenant,
+            connection,
+            mode: RunMode::Full,
+            trigger: Trigger::Manual,
+            dry_run: true,
+            draft: Some(draft),
+        };
+        self.queue(&run).await
+    }
+
+    async fn queue(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
+        let created = self.shared.store.create_run(run).await?;
         self.shared.queued.notify_one();
         Ok(created)
+    }
+
+    /// Sends a held run on to applying what was chosen of the plan with this digest, and wakes this process's worker.
+    pub async fn approve(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        digest: &str,
+        choice: &Choice,
+    ) -> Result<Approval, StoreError> {
+        let approval = self.shared.store.approve_run(tenant, run, digest, choice).await?;
+        self.shared.queued.notify_one();
+        Ok(approval)
     }
 
     /// Claims one run for the caller to [`Self::execute`]; `None` when somebody else has it or it has ended.

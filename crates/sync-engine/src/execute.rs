@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Claim, ConnectionEffect, RunEnd, RunPhase, RunStatus, StoreError, chain};
+use store::{Claim, ConnectionEffect, Run, RunEnd, RunPhase, RunStatus, StoreError, chain};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -45,7 +45,7 @@ impl SyncEngine {
         // Work that is over is over, even if it is told to stop at that moment.
         let word = tokio::select! {
             biased;
-            done = self.work(&claim) => last_word(done),
+            done = self.work(&claim) => last_word(&claim.run, done),
             () = stop.cancelled() => LastWord::GiveBack,
         };
         self.say(&claim, word).await;
@@ -83,7 +83,7 @@ impl SyncEngine {
 
     /// Ends a run whose task panicked.
     pub(crate) async fn bury(&self, claim: &Claim) {
-        self.say(claim, LastWord::End(RunFailure::Panicked.into_end())).await;
+        self.say(claim, LastWord::End(RunFailure::Panicked.into_end(&claim.run))).await;
     }
 
     async fn say(&self, claim: &Claim, word: LastWord) {
@@ -107,7 +107,7 @@ impl SyncEngine {
     }
 }
 
-fn last_word(done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
+fn last_word(run: &Run, done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
     match done {
         Ok(Some(end)) => LastWord::End(end),
         Ok(None) | Err(RunFailure::Store(StoreError::LeaseLost)) => LastWord::Silence,
@@ -118,7 +118,7 @@ fn last_word(done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
         }
         Err(failure) => {
             tracing::warn!(error = %chain(&failure), "the run failed");
-            LastWord::End(failure.into_end())
+            LastWord::End(failure.into_end(run))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a run can fail, and what that means for the run and its connection.
 
 use directory_core::{FailureKind, ProviderError, RunErrorCode};
-use store::{ConnectionEffect, RunEnd, RunError, RunStatus, StoreError};
+use store::{ConnectionEffect, Run, RunEnd, RunError, RunStatus, StoreError};
 
 /// Why a run stopped short.
 #[derive(Debug, thiserror::Error)]
@@ -23,17 +23,19 @@ pub(crate) enum RunFailure {
 }
 
 impl RunFailure {
-    /// The failed run's end. A configuration failure quarantines the connection.
-    pub(crate) fn into_end(self) -> RunEnd {
+    /// The failed run's end. A configuration failure quarantines the connection, unless the run was a preview: what it
+    /// failed of may be what was being tried.
+    pub(crate) fn into_end(self, run: &Run) -> RunEnd {
         let (error, connection) = match self {
             Self::Provider(error) => {
                 let effect = match error.kind {
-                    FailureKind::Configuration => {
+                    FailureKind::Configuration if run.draft.is_none() => {
                         ConnectionEffect::Quarantine(format!("{} {}", error.message, error.hint))
                     }
-                    FailureKind::Transient { .. } | FailureKind::ListingExpired | FailureKind::Protocol => {
-                        ConnectionEffect::Keep
-                    }
+                    FailureKind::Configuration
+                    | FailureKind::Transient { .. }
+                    | FailureKind::ListingExpired
+                    | FailureKind::Protocol => ConnectionEffect::Keep,
                 };
                 let ProviderError { code, message, hint, request_id, .. } = error;
                 (RunError { code, message, hint, request_id }, effect)

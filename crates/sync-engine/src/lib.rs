@@ -6,6 +6,7 @@ mod engine;
 mod execute;
 mod failure;
 mod heartbeat;
+mod housekeeping;
 mod plan;
 mod providers;
 mod pull;

@@ -1,12 +1,15 @@
 //! From an empty plan to a checked one.
 
 use directory_core::{
-    DirectoryProvider, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode, Sweep, Verdict,
-    check,
+    DirectoryProvider, ExternalId, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode,
+    Sweep, Verdict, check,
 };
-use store::{Claim, HeldPlan, PlanNext, RunMode, RunPhase, StagedPage, Store};
+use store::{Claim, Connection, ExternalPage, HeldPlan, PlanNext, RunMode, RunPhase, StagedPage, Store};
 
 use crate::{EngineOptions, digest, failure::RunFailure, heartbeat::Pulse, pull};
+
+/// Ignored users read at a time.
+const IGNORED_PAGE: u32 = 1_000;
 
 /// Plans a claimed run and sends it on: to applying (`true`), or to its end or a person (`false`).
 pub(crate) async fn plan(
@@ -37,10 +40,11 @@ async fn listing(
     claim: &Claim,
     pulse: &Pulse,
 ) -> Result<(Reconciler, ListingEnd), RunFailure> {
+    let ignored = ignored(store, &claim.connection).await?;
     let mut restarts = 0;
     loop {
         store.clear_plan(&claim.lease).await?;
-        match pull::pull(provider, store, &claim.connection, &claim.lease, pulse).await {
+        match pull::pull(provider, store, &claim.connection, &ignored, &claim.lease, pulse).await {
             Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => {
                 if restarts == options.listing_restarts {
                     return Err(RunFailure::Provider(never_ends(error)));
@@ -49,6 +53,20 @@ async fn listing(
                 tracing::warn!(restarts, request_id = error.request_id, "the listing expired and is started over");
             }
             other => return other,
+        }
+    }
+}
+
+/// Whom the connection was told to leave alone.
+async fn ignored(store: &dyn Store, connection: &Connection) -> Result<Vec<ExternalId>, RunFailure> {
+    let mut ignored: Vec<ExternalId> = Vec::new();
+    loop {
+        let page = ExternalPage { after: ignored.last().cloned(), limit: IGNORED_PAGE };
+        let users = store.ignored_users(connection.tenant, connection.id, page).await?;
+        let is_last = users.len() < IGNORED_PAGE as usize;
+        ignored.extend(users.into_iter().map(|user| user.external_id));
+        if is_last {
+            return Ok(ignored);
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) async fn pull(
     provider: &dyn DirectoryProvider,
     store: &dyn Store,
     connection: &Connection,
+    ignored: &[ExternalId],
     lease: &Lease,
     pulse: &Pulse,
 ) -> Result<(Reconciler, ListingEnd), RunFailure> {
@@ -41,7 +42,8 @@ pub(crate) async fn pull(
         }
     };
     let plan = async move {
-        let engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone());
+        let engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone())
+            .ignoring(ignored);
         let mut planner = Planner { engine, store, connection };
         let mut without_news = 0;
         while let Some(page) = pages.recv().await {

@@ -7,7 +7,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::SyncEngine;
+use crate::{SyncEngine, housekeeping::keep_house};
 
 /// How long running work may take to be given back once the worker is stopped.
 const GRACE: Duration = Duration::from_secs(8);
@@ -27,7 +27,19 @@ impl Worker {
 
     /// Works until `stop` is cancelled; then takes no new runs, gives the running ones back and returns, within 10
     /// seconds. What could not be given back is taken up by another worker once its lease has passed.
+    ///
+    /// Meanwhile it deletes changes that are older than [`crate::EngineOptions::keep_changes`]; one that executes nothing
+    /// leaves that to others too.
     pub async fn run(self, stop: CancellationToken) {
+        let house = async {
+            if self.concurrency > 0 {
+                keep_house(&self.engine, &stop).await;
+            }
+        };
+        tokio::join!(self.execute_runs(&stop), house);
+    }
+
+    async fn execute_runs(&self, stop: &CancellationToken) {
         let places = Arc::new(Semaphore::new(self.concurrency));
         let mut tasks = JoinSet::new();
         loop {
@@ -38,7 +50,7 @@ impl Worker {
             // The semaphore is never closed.
             let Ok(place) = place else { break };
             while tasks.try_join_next().is_some() {}
-            let Some(claim) = self.next(&stop).await else { break };
+            let Some(claim) = self.next(stop).await else { break };
             let (engine, stop) = (self.engine.clone(), stop.clone());
             tasks.spawn(async move {
                 supervised(engine, claim, stop).await;

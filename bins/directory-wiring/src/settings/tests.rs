@@ -66,6 +66,7 @@ fn the_defaults_are_those_of_the_interface() {
     );
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((settings.base_domain, settings.workers), (None, 4));
+    assert_eq!(settings.keep_changes, Some(Duration::from_hours(90 * 24)));
     assert_eq!(settings.common.log.filter, None);
     assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());
 }
@@ -118,6 +119,7 @@ fn each_fault_names_its_setting_and_place() {
         (Case::new("").env("DIRECTORY_LISTEN", "localhost"), "DIRECTORY_LISTEN is not"),
         (Case::new("").env("DIRECTORY_WORKERS", "-1"), "DIRECTORY_WORKERS is not"),
         (Case::new("").env("DIRECTORY_WORKERS", "1025"), "DIRECTORY_WORKERS is not"),
+        (Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", "3651"), "DIRECTORY_CHANGE_RETENTION_DAYS is not"),
         (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
         (flag(|args| args.base_domain = Some("https://a.b".to_owned())), "--base-domain is not"),
         (flag(|args| args.common.database_url = Some("file.db".to_owned())), "--database-url is not"),
@@ -125,6 +127,13 @@ fn each_fault_names_its_setting_and_place() {
         let line = case.refusal();
         assert!(line.contains(expected), "{line}");
     }
+}
+
+#[test]
+fn changes_are_kept_for_days_or_for_ever() {
+    let kept = |days: &str| Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", days).resolve().unwrap().keep_changes;
+    assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
+    assert_eq!(kept("0"), None);
 }
 
 #[test]

@@ -26,8 +26,16 @@ pub(crate) fn refuse_ambiguous_adoptions(ledger: &mut Ledger) -> Vec<Amendment> 
             claimants.push(key);
         }
     }
-    let ambiguous: Vec<Key> = claimants.into_values().filter(|claimants| claimants.len() > 1).flatten().collect();
-    ambiguous.into_iter().filter_map(|key| fail(ledger, key, ChangeCode::AmbiguousMatch)).collect()
+    let mut amendments = Vec::new();
+    for mut rivals in claimants.into_values().filter(|claimants| claimants.len() > 1) {
+        rivals.sort_unstable();
+        let first_two = [ledger.entries[&rivals[0]].seq, ledger.entries[&rivals[1]].seq];
+        for (place, key) in rivals.into_iter().enumerate() {
+            let rival = first_two[usize::from(place == 0)];
+            amendments.extend(fail(ledger, key, Failure { code: ChangeCode::AmbiguousMatch, rival: Some(rival) }));
+        }
+    }
+    amendments
 }
 
 /// Settles every claim that is left.
@@ -40,16 +48,17 @@ pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet)
             waiters.insert(holder, winner);
         } else {
             let same_there = present.contains(&holder) && has_its_address_in_the_directory(ledger, holder);
-            failing.push((winner, if same_there { ChangeCode::DuplicateEmail } else { ChangeCode::EmailTaken }));
+            let code = if same_there { ChangeCode::DuplicateEmail } else { ChangeCode::EmailTaken };
+            failing.push((winner, Failure::by_the_holder(code)));
         }
     }
     let mut amendments = Vec::new();
-    while let Some((loser, code)) = failing.pop() {
-        if let Some(amendment) = fail(ledger, loser, code) {
+    while let Some((loser, failure)) = failing.pop() {
+        if let Some(amendment) = fail(ledger, loser, failure) {
             amendments.push(amendment);
         }
         if let Some(waiter) = waiters.remove(&loser) {
-            failing.push((waiter, ChangeCode::EmailTaken));
+            failing.push((waiter, Failure::by_the_holder(ChangeCode::EmailTaken)));
         }
     }
     let mut entangled: Vec<u32> =
@@ -61,7 +70,7 @@ pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet)
 }
 
 /// For each address the claimant that may have it, if its holder lets it, and those that may not.
-fn contend(ledger: &Ledger) -> (Vec<Key>, Vec<(Key, ChangeCode)>) {
+fn contend(ledger: &Ledger) -> (Vec<Key>, Vec<(Key, Failure)>) {
     let mut claims: Vec<(Key, u8, Key)> = ledger
         .entries
         .iter()
@@ -71,8 +80,10 @@ fn contend(ledger: &Ledger) -> (Vec<Key>, Vec<(Key, ChangeCode)>) {
     let mut winners = Vec::with_capacity(claims.len());
     let mut losers = Vec::new();
     for contenders in claims.chunk_by(|one, other| one.0 == other.0) {
-        winners.push(contenders[0].2);
-        losers.extend(contenders[1..].iter().map(|(_, _, key)| (*key, ChangeCode::DuplicateEmail)));
+        let winner = contenders[0].2;
+        let failure = Failure { code: ChangeCode::DuplicateEmail, rival: Some(ledger.entries[&winner].seq) };
+        winners.push(winner);
+        losers.extend(contenders[1..].iter().map(|(_, _, key)| (*key, failure)));
     }
     (winners, losers)
 }
@@ -97,15 +108,29 @@ fn moves(ledger: &Ledger, key: Key) -> bool {
     claim.is_some_and(|claim| matches!(claim.kind, ClaimKind::MoveOnly | ClaimKind::MoveAndMore))
 }
 
+/// Why a claim is not met, and because of whose change.
+#[derive(Clone, Copy)]
+struct Failure {
+    code: ChangeCode,
+    rival: Option<u32>,
+}
+
+impl Failure {
+    /// The one in the way is the address's present holder, whom the change names already.
+    fn by_the_holder(code: ChangeCode) -> Self {
+        Self { code, rival: None }
+    }
+}
+
 /// Takes the address out of a change, or the whole change back where nothing else is in it.
-fn fail(ledger: &mut Ledger, key: Key, code: ChangeCode) -> Option<Amendment> {
+fn fail(ledger: &mut Ledger, key: Key, Failure { code, rival }: Failure) -> Option<Amendment> {
     let entry = ledger.entries.get_mut(&key)?;
     let claim = entry.claim.take()?;
     let seq = entry.seq;
     if claim.kind == ClaimKind::MoveAndMore {
         entry.with_conflict = true;
-        return Some(Amendment::SplitEmail { seq, conflict_seq: ledger.next_seq(), code });
+        return Some(Amendment::SplitEmail { seq, conflict_seq: ledger.next_seq(), code, rival });
     }
     entry.refuse(Action::Conflict);
-    Some(Amendment::Refuse { seq, action: Action::Conflict, code })
+    Some(Amendment::Refuse { seq, action: Action::Conflict, code, rival })
 }

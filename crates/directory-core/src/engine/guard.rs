@@ -50,7 +50,7 @@ impl Guards {
                 if let Some(entry) = ledger.entries.get_mut(&key) {
                     entry.refuse(Action::Protected);
                     let code = ChangeCode::LastOfProtectedRole;
-                    amendments.push(Amendment::Refuse { seq, action: Action::Protected, code });
+                    amendments.push(Amendment::Refuse { seq, action: Action::Protected, code, rival: None });
                 }
             }
         }

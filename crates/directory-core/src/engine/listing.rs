@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     Action, Change, ChangeCode, ConnectionId, DirectoryEntry, DirectoryUser, EmailAddress, EmailKey, ExternalId,
-    ListingEnd, LocalUser, Policy, Target, UserStatus, Values,
+    ListingEnd, LocalUser, Policy, Rival, Target, UserStatus, Values,
 };
 
 use super::{
@@ -29,6 +29,8 @@ pub struct Reconciler {
     connection: ConnectionId,
     pub(crate) policy: Policy,
     default_role: String,
+    /// To be left alone, whatever the directory says.
+    pub(crate) ignored: KeySet,
     /// In the directory and in scope.
     pub(crate) present: KeySet,
     /// In the directory, left out by a filter.
@@ -51,6 +53,7 @@ impl Reconciler {
             connection,
             policy,
             default_role,
+            ignored: KeySet::default(),
             present: KeySet::default(),
             excluded: KeySet::default(),
             removed: KeySet::default(),
@@ -59,6 +62,13 @@ impl Reconciler {
             waits: KeyMap::default(),
             guards: Guards::default(),
         }
+    }
+
+    /// The same, leaving these directory users and whoever is linked to them alone: they count as excluded.
+    #[must_use]
+    pub fn ignoring<'a>(mut self, ids: impl IntoIterator<Item = &'a ExternalId>) -> Self {
+        self.ignored = ids.into_iter().map(Key::of_id).collect();
+        self
     }
 
     /// Distinct users read so far.
@@ -76,7 +86,7 @@ impl Reconciler {
         for entry in entries {
             let DirectoryEntry::Present(user) = entry else { continue };
             let local = linked.get(user.external_id.as_str());
-            if self.policy.excludes(user, local.is_some()) {
+            if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&Key::of_id(&user.external_id)) {
                 continue;
             }
             let Some(email) = self.policy.email_of(user).map(|email| email.key()) else { continue };
@@ -122,6 +132,10 @@ impl Reconciler {
         };
         let key = Key::of_id(id);
         self.forget(key, plan);
+        if self.ignored.contains(&key) {
+            self.excluded.insert(key);
+            return;
+        }
         let local = locals.linked.get(id.as_str()).copied();
         match entry {
             DirectoryEntry::Present(user) if self.policy.excludes(user, local.is_some()) => {
@@ -141,7 +155,7 @@ impl Reconciler {
             }
             DirectoryEntry::Unreadable(_) => {
                 self.present.insert(key);
-                self.refuse(key, id, local, None, (Action::Conflict, ChangeCode::UnreadableRecord), plan);
+                self.refuse(key, id, local, None, Refusal::conflict(ChangeCode::UnreadableRecord), plan);
             }
         }
     }
@@ -169,7 +183,7 @@ impl Reconciler {
 
     fn linked(&mut self, key: Key, user: &DirectoryUser, local: &LocalUser, locals: &Locals<'_>, plan: &mut PagePlan) {
         if left_alone(local, user.enabled) {
-            let why = (Action::Protected, ChangeCode::SuspendedLocally);
+            let why = Refusal { action: Action::Protected, code: ChangeCode::SuspendedLocally, rival: None };
             self.refuse(key, &user.external_id, Some(local), None, why, plan);
             return;
         }
@@ -180,24 +194,25 @@ impl Reconciler {
         if let Some(email) = wanted.email.as_ref().filter(|email| email.as_str() != local.email) {
             match self.way_to(email, local, locals) {
                 Way::Free => revision.set_email(local, email),
-                Way::Claim { waits_for } => {
+                Way::Claim { held_by } => {
                     revision.set_email(local, email);
-                    moves_to = Some((email.key(), waits_for));
+                    moves_to = Some((email.key(), held_by));
                 }
-                Way::Taken => taken = Some(email),
+                Way::Taken(rival) => taken = Some((email, rival)),
             }
         }
         if !revision.after.is_empty() {
             let only_email = revision.after == Values { email: revision.after.email.clone(), ..Values::default() };
             let kind = if only_email { ClaimKind::MoveOnly } else { ClaimKind::MoveAndMore };
-            let claim = moves_to.map(|(to, waits_for)| {
-                self.waits.extend(waits_for.map(|holder| (key, holder)));
-                Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) }
+            let bid = moves_to.map(|(to, held_by)| {
+                let holder_id = held_by.as_ref().and_then(|rival| rival.external_id.as_ref());
+                self.waits.extend(holder_id.map(|id| (key, Key::of_id(id))));
+                Bid { claim: Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) }, held_by }
             });
-            self.existing(key, revision.action(), local, revision, claim, plan);
+            self.existing(key, revision.action(), local, revision, bid, plan);
         }
-        if let Some(email) = taken {
-            let why = (Action::Conflict, ChangeCode::EmailTaken);
+        if let Some((email, rival)) = taken {
+            let why = Refusal { rival: Some(rival), ..Refusal::conflict(ChangeCode::EmailTaken) };
             self.refuse(key, &user.external_id, Some(local), Some(email.as_str()), why, plan);
         }
     }
@@ -209,10 +224,10 @@ impl Reconciler {
             return Way::Free;
         }
         match locals.holders.get(&to) {
-            None => Way::Claim { waits_for: None },
-            Some(holder) => match self.id_here(holder) {
-                Some(id) => Way::Claim { waits_for: Some(Key::of_id(id)) },
-                None => Way::Taken,
+            None => Way::Claim { held_by: None },
+            Some(holder) => match self.rival(holder) {
+                rival if rival.external_id.is_some() => Way::Claim { held_by: Some(rival) },
+                rival => Way::Taken(rival),
             },
         }
     }
@@ -221,15 +236,18 @@ impl Reconciler {
         let id = &user.external_id;
         let wanted = Wanted::of(user, &self.policy);
         let Some(email) = &wanted.email else {
-            self.refuse(key, id, None, None, (Action::Conflict, ChangeCode::NoEmail), plan);
+            self.refuse(key, id, None, None, Refusal::conflict(ChangeCode::NoEmail), plan);
             return;
         };
         let to = email.key();
         let claim = |kind| Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) };
-        let refused = match locals.holders.get(&to).copied() {
+        let holder = locals.holders.get(&to).copied();
+        let rival = holder.map(|holder| self.rival(holder));
+        let refused = match holder {
             Some(holder) if holder.link.is_none() && self.policy.adopts(&to) => {
                 let revision = adoption(&wanted, email, id, holder);
-                self.existing(key, Action::Link, holder, revision, Some(claim(ClaimKind::Adopt)), plan);
+                let bid = Bid { claim: claim(ClaimKind::Adopt), held_by: None };
+                self.existing(key, Action::Link, holder, revision, Some(bid), plan);
                 return;
             }
             Some(holder) => match self.id_here(holder) {
@@ -243,7 +261,8 @@ impl Reconciler {
             None => None,
         };
         if let Some(code) = refused {
-            self.refuse(key, id, None, Some(email.as_str()), (Action::Conflict, code), plan);
+            let why = Refusal { rival, ..Refusal::conflict(code) };
+            self.refuse(key, id, None, Some(email.as_str()), why, plan);
             return;
         }
         let change = Change {
@@ -255,6 +274,7 @@ impl Reconciler {
             before: Values::default(),
             after: wanted.creation(email, id.as_str(), &self.default_role),
             code: None,
+            rival,
             deactivates: false,
         };
         self.ledger.entries.insert(key, Entry { claim: Some(claim(ClaimKind::Create)), ..Entry::of(&change) });
@@ -266,6 +286,11 @@ impl Reconciler {
         user.link.as_ref().filter(|link| link.connection == self.connection).map(|link| &link.external_id)
     }
 
+    /// The holder of an address, as whoever wants it too sees it.
+    fn rival(&self, holder: &LocalUser) -> Rival {
+        Rival { user: Some(holder.id), external_id: self.id_here(holder).cloned() }
+    }
+
     /// Gives out a change of an existing user.
     fn existing(
         &mut self,
@@ -273,10 +298,11 @@ impl Reconciler {
         action: Action,
         local: &LocalUser,
         revision: Revision,
-        claim: Option<Claim>,
+        bid: Option<Bid>,
         plan: &mut PagePlan,
     ) {
         let linked_id = local.link.as_ref().map(|link| link.external_id.clone());
+        let (claim, rival) = bid.map_or((None, None), |bid| (Some(bid.claim), bid.held_by));
         let new_id = revision.after.external_id.clone().flatten().and_then(|id| ExternalId::parse(&id));
         let change = Change {
             seq: self.ledger.next_seq(),
@@ -285,6 +311,7 @@ impl Reconciler {
             external_id: new_id.or(linked_id),
             email: Some(revision.after.email.clone().unwrap_or_else(|| local.email.clone())),
             code: None,
+            rival,
             deactivates: revision.deactivates(),
             before: revision.before,
             after: revision.after,
@@ -308,13 +335,14 @@ impl Reconciler {
         id: &ExternalId,
         local: Option<&LocalUser>,
         email: Option<&str>,
-        (action, code): (Action, ChangeCode),
+        Refusal { action, code, rival }: Refusal,
         plan: &mut PagePlan,
     ) {
         let mut change = Change {
             target: local.map(|local| Target { user: local.id, version: local.version }),
             external_id: Some(id.clone()),
             email: email.or(local.map(|local| local.email.as_str())).map(str::to_owned),
+            rival,
             ..refusal(self.ledger.next_seq(), action, code)
         };
         if let (Some(local), Some(email)) = (local, email.filter(|_| code == ChangeCode::EmailTaken)) {
@@ -336,9 +364,28 @@ enum Way {
     /// It has it already, in another spelling.
     Free,
     /// Unless somebody with a better claim wants it too, and once its present holder has moved on.
-    Claim { waits_for: Option<Key> },
+    Claim { held_by: Option<Rival> },
     /// No: its holder is not the connection's to move.
-    Taken,
+    Taken(Rival),
+}
+
+/// A claim on an address, and who has that address now.
+struct Bid {
+    claim: Claim,
+    held_by: Option<Rival>,
+}
+
+/// Why a user is not changed, and because of whom.
+struct Refusal {
+    action: Action,
+    code: ChangeCode,
+    rival: Option<Rival>,
+}
+
+impl Refusal {
+    fn conflict(code: ChangeCode) -> Self {
+        Self { action: Action::Conflict, code, rival: None }
+    }
 }
 
 /// The local users that a page may concern.
@@ -384,6 +431,7 @@ fn refusal(seq: u32, action: Action, code: ChangeCode) -> Change {
         before: Values::default(),
         after: Values::default(),
         code: Some(code),
+        rival: None,
         deactivates: false,
     }
 }

@@ -60,7 +60,7 @@ impl Sweep {
         let engine = &mut self.engine;
         let key = Key::of_id(&user.external_id);
         let listed = engine.present.contains(&key) || engine.excluded.contains(&key) || engine.removed.contains(&key);
-        if listed || engine.ledger.entries.contains_key(&key) {
+        if listed || engine.ignored.contains(&key) || engine.ledger.entries.contains_key(&key) {
             return None;
         }
         let Revision { before, after } = Revision::departure();
@@ -73,6 +73,7 @@ impl Sweep {
             before,
             after,
             code: None,
+            rival: None,
             deactivates: true,
         };
         if engine.policy.protects(&user.role) {

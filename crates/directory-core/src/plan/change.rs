@@ -57,6 +57,15 @@ pub struct Target {
     pub version: i64,
 }
 
+/// Who stands in the way of a refused change: a local user, a directory user, or one that is both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rival {
+    /// The local user, where there is one.
+    pub user: Option<UserId>,
+    /// Its id in the connection's directory, where it has one.
+    pub external_id: Option<ExternalId>,
+}
+
 /// One line of a plan. It is complete: applying it takes no further decision.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Change {
@@ -76,6 +85,8 @@ pub struct Change {
     pub after: Values,
     /// Why it was refused.
     pub code: Option<ChangeCode>,
+    /// Who has the address that the change wants, as far as one page can tell. It matters if the change is refused.
+    pub rival: Option<Rival>,
     /// Whether an active user becomes inactive.
     pub deactivates: bool,
 }
@@ -105,6 +116,8 @@ pub enum Amendment {
         action: Action,
         /// Why.
         code: ChangeCode,
+        /// The change of the user who stands in the way; `None` leaves the change's own [`Rival`], if it has one.
+        rival: Option<u32>,
     },
     /// The change keeps everything but the e-mail address, which becomes a conflict line of its own. The change is then
     /// known by the address that its user has and keeps.
@@ -115,6 +128,8 @@ pub enum Amendment {
         conflict_seq: u32,
         /// Why.
         code: ChangeCode,
+        /// As of a refusal, for the new line.
+        rival: Option<u32>,
     },
     /// The change moves an address that another change frees: all entangled changes of a plan are applied in one
     /// transaction.

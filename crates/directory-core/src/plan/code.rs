@@ -47,23 +47,23 @@ impl ChangeCode {
         match self {
             Self::NoEmail => {
                 "The directory user has no usable e-mail address. Set its mail attribute or its user principal name in \
-                 the directory; the next run takes it up."
+                 the directory; the next run takes it up. Or let the connection ignore it."
             }
             Self::EmailTaken => {
                 "The e-mail address belongs to another user here, who keeps it. Change the address of one of the two; the \
-                 next run takes it up."
+                 next run takes it up. Or let the connection ignore the directory user."
             }
             Self::DuplicateEmail => {
                 "Another directory user has the same e-mail address and keeps it. Correct one of the two in the \
-                 directory; the next run takes it up."
+                 directory; the next run takes it up. Or let the connection ignore this one."
             }
             Self::AmbiguousMatch => {
                 "Several directory users have the e-mail address of one local user, so none was linked to it. Correct \
-                 the addresses in the directory; the next run takes it up."
+                 the addresses in the directory, or link the right one by hand; the next run takes it up."
             }
             Self::AdoptionNotAllowed => {
-                "A local user has this e-mail address, and the connection's policy does not let it be linked. Allow \
-                 adoption for its domain, or change the local user's address; the next run takes it up."
+                "A local user has this e-mail address, and the connection's policy does not let it be linked. Link the \
+                 two by hand, allow adoption for its domain, or change the local user's address; the next run takes it up."
             }
             Self::UnreadableRecord => {
                 "The directory sent a record that could not be read; the user was left as it is. If the record has no \

@@ -5,7 +5,7 @@ mod code;
 mod counts;
 mod values;
 
-pub use change::{Action, Amendment, Change, Target};
+pub use change::{Action, Amendment, Change, Rival, Target};
 pub use code::ChangeCode;
 pub use counts::{Counts, PlanSummary};
 pub use values::Values;

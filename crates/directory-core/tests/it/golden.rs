@@ -373,3 +373,18 @@ fn an_inactive_user_of_a_disabled_account_is_kept_up_to_date() {
     let ann = DirectoryUser { display_name: Some("Anna".to_owned()), ..disabled("ann") };
     check("inactive_update", input(world, [ann]));
 }
+
+#[test]
+fn ignored_directory_users_and_whoever_is_linked_to_them_are_left_alone() {
+    // Ann changed, Bob is disabled, Cid is absent, Dan is new, Eve's address is wanted by somebody else.
+    let mut world = World::default().linked("ann").linked("bob").linked("cid").linked("eve").linked("fay");
+    world.ignored = ["ann", "bob", "cid", "dan", "eve"].map(|name| id(&format!("id-{name}"))).to_vec();
+    let users = [
+        DirectoryUser { display_name: Some("Ann Changed".to_owned()), ..person("ann") },
+        disabled("bob"),
+        person("dan"),
+        with_mail("eve", "eve.new@example.org"),
+        with_mail("fay", "eve@example.org"),
+    ];
+    check("ignored", input(world, users));
+}

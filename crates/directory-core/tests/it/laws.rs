@@ -257,6 +257,26 @@ proptest! {
     }
 
     #[test]
+    fn who_is_ignored_is_as_good_as_outside_the_connection(
+        world in world(), users in directory(), policy in policy(), ignored in prop::collection::vec(0..PEOPLE, 0..4),
+    ) {
+        let mut world = world;
+        world.ignored = ignored.iter().map(|n| id(&format!("p{n}"))).collect();
+        let before = world.clone();
+        let plan = world.plan(&pages(&users, 2), &policy, ListingEnd::Complete);
+        for id in plan.changes.values().filter_map(|change| change.external_id.as_ref()) {
+            prop_assert!(!world.ignored.contains(id), "{}", id);
+        }
+        world.apply(&plan);
+        for (id, user) in &before.users {
+            let link = user.link.as_ref().filter(|link| link.connection == here());
+            if link.is_some_and(|link| before.ignored.contains(&link.external_id)) {
+                prop_assert_eq!(row(user), row(&world.users[id]));
+            }
+        }
+    }
+
+    #[test]
     fn deactivations_never_pass_an_unapproved_safeguard(world in world(), users in directory(), policy in policy()) {
         let plan = world.plan(&pages(&users, 4), &policy, ListingEnd::Complete);
         let limit = policy.max_deactivations;

@@ -41,6 +41,7 @@ fn change() -> Change {
         before: values(),
         after: values(),
         code: None,
+        rival: None,
         deactivates: false,
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use directory_core::{
     AccountKind, Action, Amendment, Change, ConnectionId, DeactivatedBy, DirectoryEntry, DirectoryUser, EmailKey,
-    ExternalId, Link, LinkedUser, ListingEnd, LocalUser, PlanSummary, Policy, Reconciler, TenantFacts, UserId,
+    ExternalId, Link, LinkedUser, ListingEnd, LocalUser, PlanSummary, Policy, Reconciler, Rival, TenantFacts, UserId,
     UserStatus, Values,
 };
 use uuid::Uuid;
@@ -54,6 +54,8 @@ pub(crate) fn page(users: impl IntoIterator<Item = DirectoryUser>) -> Vec<Direct
 #[derive(Clone, Default)]
 pub(crate) struct World {
     pub(crate) users: BTreeMap<UserId, LocalUser>,
+    /// Directory users that the connection is told to ignore.
+    pub(crate) ignored: Vec<ExternalId>,
 }
 
 /// Invented people only, so a failing case may show them whole.
@@ -96,7 +98,7 @@ impl World {
     }
 
     pub(crate) fn plan(&self, pages: &[Vec<DirectoryEntry>], policy: &Policy, end: ListingEnd) -> Plan {
-        let mut engine = Reconciler::new(here(), policy.clone(), "member".to_owned());
+        let mut engine = Reconciler::new(here(), policy.clone(), "member".to_owned()).ignoring(&self.ignored);
         let mut changes = BTreeMap::new();
         for entries in pages {
             let ids: HashSet<&str> = entries.iter().filter_map(entry_id).map(ExternalId::as_str).collect();
@@ -252,13 +254,16 @@ pub(crate) fn entry_id(entry: &DirectoryEntry) -> Option<&ExternalId> {
 impl Plan {
     fn amend(&mut self, amendment: Amendment) {
         match amendment {
-            Amendment::Refuse { seq, action, code } => {
+            Amendment::Refuse { seq, action, code, rival } => {
+                let rival = rival.map(|seq| self.as_rival(seq));
                 let change = self.changes.get_mut(&seq).expect("only staged changes are amended");
                 change.action = action;
                 change.code = Some(code);
+                change.rival = rival.or(change.rival.take());
                 change.deactivates = false;
             }
-            Amendment::SplitEmail { seq, conflict_seq, code } => {
+            Amendment::SplitEmail { seq, conflict_seq, code, rival } => {
+                let rival = rival.map(|seq| self.as_rival(seq));
                 let change = self.changes.get_mut(&seq).expect("only staged changes are amended");
                 let conflict = Change {
                     seq: conflict_seq,
@@ -266,6 +271,7 @@ impl Plan {
                     before: Values { email: change.before.email.take(), ..Values::default() },
                     after: Values { email: change.after.email.take(), ..Values::default() },
                     code: Some(code),
+                    rival: rival.or(change.rival.take()),
                     deactivates: false,
                     ..change.clone()
                 };
@@ -279,6 +285,12 @@ impl Plan {
         }
     }
 
+    /// The user of a staged change, as a store notes it on the refused one; a user that is not made yet is none.
+    fn as_rival(&self, seq: u32) -> Rival {
+        let change = &self.changes[&seq];
+        Rival { user: change.target.map(|target| target.user), external_id: change.external_id.clone() }
+    }
+
     pub(crate) fn applicable(&self) -> usize {
         self.changes.values().filter(|change| change.action.is_applicable()).count()
     }
@@ -290,9 +302,19 @@ impl Plan {
         lines
     }
 
+    /// Local users are numbered from 0 in the order in which they were added.
+    fn named(rival: &Rival) -> String {
+        let user = rival.user.map(|user| format!("user {}", user.0.as_u128() - 100));
+        let id = rival.external_id.as_ref().map(ToString::to_string);
+        user.into_iter().chain(id).collect::<Vec<_>>().join(" ")
+    }
+
     fn line(&self, change: &Change) -> String {
         let text = |values: &Values| serde_json::to_string(values).unwrap();
-        let because = change.code.map_or(String::new(), |code| format!(" because {}", code.as_str()));
+        let because = change.code.map_or(String::new(), |code| {
+            let rival = change.rival.as_ref().map_or(String::new(), |rival| format!(" against {}", Self::named(rival)));
+            format!(" because {}{rival}", code.as_str())
+        });
         let entangled = if self.entangled.contains(&change.seq) { " (entangled)" } else { "" };
         format!(
             "{} {} {}: {} -> {}{because}{entangled}",

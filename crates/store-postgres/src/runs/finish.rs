@@ -138,14 +138,14 @@ async fn note_on_connection(
     match effect {
         ConnectionEffect::Keep => return Ok(()),
         ConnectionEffect::Lift => sqlx::query(
-            "UPDATE connections SET state = 'active', state_reason = NULL, updated_at = now()
+            "UPDATE connections SET state = 'active', state_reason = NULL, updated_at = GREATEST(updated_at, now())
              WHERE tenant_id = $1 AND id = $2 AND state = 'quarantined'",
         )
         .bind(run.tenant.0)
         .bind(run.connection.0)
         .execute(connection),
         ConnectionEffect::Quarantine(reason) => sqlx::query(
-            "UPDATE connections SET state = 'quarantined', state_reason = $3, updated_at = now()
+            "UPDATE connections SET state = 'quarantined', state_reason = $3, updated_at = GREATEST(updated_at, now())
              WHERE tenant_id = $1 AND id = $2 AND state <> 'paused'
                  AND (state, state_reason) IS DISTINCT FROM ('quarantined', $3)",
         )

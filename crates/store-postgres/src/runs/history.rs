@@ -1,6 +1,6 @@
 //! Reading runs and their changes.
 
-use directory_core::{ConnectionId, RunId, TenantId, UserId};
+use directory_core::{ConnectionId, ExternalId, Rival, RunId, TenantId, UserId};
 use sqlx::PgPool;
 use store::{ChangeFilter, ChangeRecord, IdPage, Outcome, Run, SeqPage, StoreError};
 use uuid::Uuid;
@@ -82,23 +82,33 @@ struct ChangeRow {
     before: String,
     after: String,
     code: Option<String>,
+    rival_user_id: Option<Uuid>,
+    rival_external_id: Option<String>,
 }
 
 impl ChangeRow {
     fn into_record(self, run: RunId) -> Result<ChangeRecord, StoreError> {
         let row = format!("{run}/{}", self.seq);
         let place = Place { table: "sync_changes", row: &row };
+        let id = |column, id: Option<String>| -> Result<Option<ExternalId>, StoreError> {
+            id.map(|id| place.external_id(column, &id)).transpose()
+        };
+        let rival = Rival {
+            user: self.rival_user_id.map(UserId),
+            external_id: id("rival_external_id", self.rival_external_id)?,
+        };
         Ok(ChangeRecord {
             seq: place.number("seq", self.seq)?,
             action: place.word("action", &self.action)?,
             outcome: place.word("outcome", &self.outcome)?,
             user: self.user_id.map(UserId),
             user_version: self.user_version,
-            external_id: self.external_id.map(|id| place.external_id("external_id", &id)).transpose()?,
+            external_id: id("external_id", self.external_id)?,
             email: self.email,
             before: place.json("before", &self.before)?,
             after: place.json("after", &self.after)?,
             code: self.code.as_deref().map(|code| place.word("code", code)).transpose()?,
+            rival: Some(rival).filter(|rival| *rival != Rival::default()),
         })
     }
 }
@@ -110,14 +120,18 @@ pub(super) async fn changes(
     filter: ChangeFilter,
     page: SeqPage,
 ) -> Result<Vec<ChangeRecord>, StoreError> {
-    // Entangled changes are applied before the first of the others, whatever their position.
+    // Entangled changes are applied before the first of the others, whatever their position. Who rejects a run rejects
+    // each of its changes.
     sqlx::query_as::<_, ChangeRow>(
-        "SELECT seq, action, outcome, user_id, user_version, external_id, email, before, after, code FROM (
+        "SELECT seq, action, outcome, user_id, user_version, external_id, email, before, after, code,
+             rival_user_id, rival_external_id
+         FROM (
              SELECT c.seq, c.action, c.user_id, c.user_version, c.external_id, c.email, c.before::text AS before,
-                 c.after::text AS after, c.code,
-                 CASE WHEN c.outcome = 'planned' AND c.action NOT IN ('conflict', 'protected')
-                     AND r.applied_through >= CASE WHEN c.entangled THEN 0 ELSE c.seq END
-                     THEN 'applied' ELSE c.outcome END AS outcome
+                 c.after::text AS after, c.code, c.rival_user_id, c.rival_external_id,
+                 CASE WHEN c.outcome <> 'planned' OR c.action IN ('conflict', 'protected') THEN c.outcome
+                     WHEN r.applied_through >= CASE WHEN c.entangled THEN 0 ELSE c.seq END THEN 'applied'
+                     WHEN r.status = 'rejected' THEN 'rejected'
+                     ELSE c.outcome END AS outcome
              FROM sync_changes c JOIN sync_runs r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
              WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq > $3
          ) AS history

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use directory_core::{RunId, TenantId};
+use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::{PgConnection, PgPool, types::Json};
 use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
@@ -31,7 +31,7 @@ pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fa
             tx.commit().await?;
             return Ok(CreatedRun::Queued(Box::new(row.try_into()?)));
         }
-        if let Some(active) = active(&mut tx, run).await? {
+        if let Some(active) = active(&mut tx, run.tenant, run.connection).await? {
             return Ok(CreatedRun::AlreadyActive(active));
         }
     }
@@ -40,8 +40,8 @@ pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fa
 /// Queues the run, unless the unique index says that another one is active.
 async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as(concat!(
-        "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, dry_run)
-         VALUES ($1, $2, $3, 'queued', $4, $5, $6)
+        "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, dry_run, draft)
+         VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7)
          ON CONFLICT (tenant_id, connection_id) WHERE status IN ('queued', 'running') DO NOTHING
          RETURNING ",
         run_columns!()
@@ -52,6 +52,7 @@ async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<Ru
     .bind(run.mode.as_str())
     .bind(run.trigger.as_str())
     .bind(run.dry_run)
+    .bind(run.draft.as_ref().map(Json))
     .fetch_optional(connection)
     .await
 }
@@ -68,13 +69,18 @@ async fn supersede(connection: &mut PgConnection, run: &NewRun) -> Result<(), sq
     .map(|_| ())
 }
 
-async fn active(connection: &mut PgConnection, run: &NewRun) -> Result<Option<RunId>, sqlx::Error> {
+/// The connection's queued or running run.
+pub(super) async fn active(
+    session: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<Option<RunId>, sqlx::Error> {
     let active: Option<Uuid> = sqlx::query_scalar(
         "SELECT id FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running')",
     )
-    .bind(run.tenant.0)
-    .bind(run.connection.0)
-    .fetch_optional(connection)
+    .bind(tenant.0)
+    .bind(connection.0)
+    .fetch_optional(session)
     .await?;
     Ok(active.map(RunId))
 }
@@ -164,5 +170,11 @@ async fn with_connection(transaction: &mut PgConnection, row: RunRow, token: Uui
     let run = Run::try_from(row)?;
     let lease = Lease { tenant: run.tenant, run: run.id, token };
     let connection = connections::find(transaction, run.tenant, run.connection).await?;
-    Ok(connection.map(|connection| Claim { run, connection, lease, plan_complete, attempt }))
+    Ok(connection.map(|connection| {
+        let connection = match &run.draft {
+            Some(draft) => connection.drafted(draft.clone()),
+            None => connection,
+        };
+        Claim { run, connection, lease, plan_complete, attempt }
+    }))
 }

@@ -17,6 +17,7 @@ pub(super) struct RunRow {
     mode: String,
     trigger: String,
     dry_run: bool,
+    draft: Option<String>,
     seen: i64,
     created: i64,
     updated: i64,
@@ -28,6 +29,7 @@ pub(super) struct RunRow {
     protected: i64,
     conflicts: i64,
     planned_changes: Option<i64>,
+    applied_changes: i64,
     exceptions: i64,
     plan_digest: Option<String>,
     hold: String,
@@ -35,6 +37,7 @@ pub(super) struct RunRow {
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    changes_deleted_at: Option<DateTime<Utc>>,
     pub(super) plan_complete: bool,
     claims: i32,
 }
@@ -42,9 +45,9 @@ pub(super) struct RunRow {
 /// What [`RunRow`] reads.
 macro_rules! run_columns {
     () => {
-        "id, tenant_id, connection_id, status, phase, mode, trigger, dry_run, seen, created, updated, linked,
-         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
-         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, plan_complete, claims"
+        "id, tenant_id, connection_id, status, phase, mode, trigger, dry_run, draft::text AS draft, seen, created, updated, linked,
+         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes, exceptions, plan_digest,
+         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, changes_deleted_at, plan_complete, claims"
     };
 }
 pub(super) use run_columns;
@@ -83,6 +86,8 @@ impl TryFrom<RunRow> for Run {
                 conflicts: place.number("conflicts", row.conflicts)?,
             },
             planned_changes: row.planned_changes.map(|n| place.number("planned_changes", n)).transpose()?,
+            applied_changes: place.number("applied_changes", row.applied_changes)?,
+            draft: row.draft.as_deref().map(|draft| place.json("draft", draft)).transpose()?,
             exceptions: place.number("exceptions", row.exceptions)?,
             hold: place.json("hold", &row.hold)?,
             error: row.error.as_deref().map(|error| place.json("error", error)).transpose()?,
@@ -94,6 +99,7 @@ impl TryFrom<RunRow> for Run {
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
+            changes_deleted_at: row.changes_deleted_at,
         })
     }
 }

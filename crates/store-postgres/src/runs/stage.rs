@@ -1,6 +1,6 @@
 //! The staged plan: pages of changes come in, and the listing's end corrects them.
 
-use directory_core::{Amendment, Values};
+use directory_core::{Amendment, ExternalId, Values};
 use sqlx::{PgConnection, PgPool, types::Json};
 use store::{Lease, NewChange, StagedPage, StoreError};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
     hold(&mut tx, lease).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET seen = 0, created = 0, updated = 0, linked = 0, deactivated = 0, reactivated = 0,
-             unchanged = 0, excluded = 0, protected = 0, conflicts = 0, exceptions = 0, planned_changes = NULL,
+             unchanged = 0, excluded = 0, protected = 0, conflicts = 0, exceptions = 0, applied_changes = 0, planned_changes = NULL,
              plan_digest = NULL, hold = '[]', plan_complete = false
          WHERE tenant_id = $1 AND id = $2 AND applied_through IS NULL",
     )
@@ -61,6 +61,8 @@ pub(super) async fn amend(pool: &PgPool, lease: &Lease, amendments: &[Amendment]
     let mut tx = pool.begin().await?;
     hold(&mut tx, lease).await?;
     let amendments = Amendments::by_kind(amendments);
+    // Before a refusal hides what kind of change the rival's is.
+    amendments.name_rivals(&mut tx, lease).await?;
     // A split copies the change as it was staged, hence before a refusal rewrites it.
     amendments.split_emails(&mut tx, lease).await?;
     amendments.refuse(&mut tx, lease).await?;
@@ -74,9 +76,9 @@ async fn insert(connection: &mut PgConnection, lease: &Lease, changes: &[NewChan
         let columns = Columns::of(changes);
         sqlx::query(
             "INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email,
-                 before, after, code, deactivates)
+                 before, after, code, deactivates, rival_user_id, rival_external_id)
              SELECT $1, $2, c.* FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::text[], $8::text[],
-                 $9::jsonb[], $10::jsonb[], $11::text[], $12::boolean[]) AS c",
+                 $9::jsonb[], $10::jsonb[], $11::text[], $12::boolean[], $13::uuid[], $14::text[]) AS c",
         )
         .bind(lease.tenant.0)
         .bind(lease.run.0)
@@ -90,6 +92,8 @@ async fn insert(connection: &mut PgConnection, lease: &Lease, changes: &[NewChan
         .bind(columns.after)
         .bind(columns.code)
         .bind(columns.deactivates)
+        .bind(columns.rival_user)
+        .bind(columns.rival_id)
         .execute(&mut *connection)
         .await?;
     }
@@ -109,6 +113,8 @@ struct Columns<'a> {
     after: Vec<Json<&'a Values>>,
     code: Vec<Option<&'static str>>,
     deactivates: Vec<bool>,
+    rival_user: Vec<Option<Uuid>>,
+    rival_id: Vec<Option<&'a str>>,
 }
 
 impl<'a> Columns<'a> {
@@ -119,12 +125,15 @@ impl<'a> Columns<'a> {
             columns.action.push(change.action.as_str());
             columns.user.push(change.target.map(|target| target.user).or(*new_user).map(|user| user.0));
             columns.version.push(change.target.map(|target| target.version));
-            columns.external_id.push(change.external_id.as_ref().map(directory_core::ExternalId::as_str));
+            columns.external_id.push(change.external_id.as_ref().map(ExternalId::as_str));
             columns.email.push(change.email.as_deref());
             columns.before.push(Json(&change.before));
             columns.after.push(Json(&change.after));
             columns.code.push(change.code.map(directory_core::ChangeCode::as_str));
             columns.deactivates.push(change.deactivates);
+            let rival = change.rival.as_ref();
+            columns.rival_user.push(rival.and_then(|rival| rival.user).map(|user| user.0));
+            columns.rival_id.push(rival.and_then(|rival| rival.external_id.as_ref()).map(ExternalId::as_str));
         }
         columns
     }
@@ -134,8 +143,10 @@ impl<'a> Columns<'a> {
 #[derive(Default)]
 struct Amendments {
     refused: (Vec<i64>, Vec<&'static str>, Vec<&'static str>),
-    split: (Vec<i64>, Vec<i64>, Vec<&'static str>),
+    split: (Vec<i64>, Vec<i64>, Vec<&'static str>, Vec<Option<i64>>),
     entangled: Vec<i64>,
+    /// Refused changes that are given another rival than they were staged with.
+    rivals: (Vec<i64>, Vec<i64>),
 }
 
 impl Amendments {
@@ -143,12 +154,17 @@ impl Amendments {
         let mut by_kind = Self::default();
         for amendment in amendments {
             match *amendment {
-                Amendment::Refuse { seq, action, code } => {
+                Amendment::Refuse { seq, action, code, rival } => {
+                    if let Some(rival) = rival {
+                        by_kind.rivals.0.push(i64::from(seq));
+                        by_kind.rivals.1.push(i64::from(rival));
+                    }
                     by_kind.refused.0.push(i64::from(seq));
                     by_kind.refused.1.push(action.as_str());
                     by_kind.refused.2.push(code.as_str());
                 }
-                Amendment::SplitEmail { seq, conflict_seq, code } => {
+                Amendment::SplitEmail { seq, conflict_seq, code, rival } => {
+                    by_kind.split.3.push(rival.map(i64::from));
                     by_kind.split.0.push(i64::from(seq));
                     by_kind.split.1.push(i64::from(conflict_seq));
                     by_kind.split.2.push(code.as_str());
@@ -162,25 +178,51 @@ impl Amendments {
         by_kind
     }
 
+    async fn name_rivals(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
+        let (seqs, rivals) = &self.rivals;
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        // A user who is still to be made is none yet.
+        let done = sqlx::query(
+            "UPDATE sync_changes c SET rival_external_id = r.external_id,
+                 rival_user_id = CASE WHEN r.action <> 'create' THEN r.user_id END
+             FROM unnest($3::bigint[], $4::bigint[]) AS a (seq, rival)
+             JOIN sync_changes r ON r.tenant_id = $1 AND r.run_id = $2 AND r.seq = a.rival
+             WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq = a.seq",
+        )
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(seqs)
+        .bind(rivals)
+        .execute(connection)
+        .await?;
+        Ok(expect_rows("naming rivals", seqs.len(), done.rows_affected())?)
+    }
+
     async fn split_emails(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
-        let (seqs, conflict_seqs, codes) = &self.split;
+        let (seqs, conflict_seqs, codes, rivals) = &self.split;
         if seqs.is_empty() {
             return Ok(());
         }
         let done = sqlx::query(
             "INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email,
-                 before, after, code, deactivates)
+                 before, after, code, deactivates, rival_user_id, rival_external_id)
              SELECT c.tenant_id, c.run_id, a.conflict_seq, 'conflict', c.user_id, c.user_version, c.external_id, c.email,
                  jsonb_strip_nulls(jsonb_build_object('email', c.before -> 'email')),
-                 jsonb_strip_nulls(jsonb_build_object('email', c.after -> 'email')), a.code, false
-             FROM unnest($3::bigint[], $4::bigint[], $5::text[]) AS a (seq, conflict_seq, code)
-             JOIN sync_changes c ON c.tenant_id = $1 AND c.run_id = $2 AND c.seq = a.seq",
+                 jsonb_strip_nulls(jsonb_build_object('email', c.after -> 'email')), a.code, false,
+                 CASE WHEN r.seq IS NULL THEN c.rival_user_id WHEN r.action <> 'create' THEN r.user_id END,
+                 CASE WHEN r.seq IS NULL THEN c.rival_external_id ELSE r.external_id END
+             FROM unnest($3::bigint[], $4::bigint[], $5::text[], $6::bigint[]) AS a (seq, conflict_seq, code, rival)
+             JOIN sync_changes c ON c.tenant_id = $1 AND c.run_id = $2 AND c.seq = a.seq
+             LEFT JOIN sync_changes r ON r.tenant_id = $1 AND r.run_id = $2 AND r.seq = a.rival",
         )
         .bind(lease.tenant.0)
         .bind(lease.run.0)
         .bind(seqs)
         .bind(conflict_seqs)
         .bind(codes)
+        .bind(rivals)
         .execute(&mut *connection)
         .await?;
         expect_rows("splitting e-mail addresses off", seqs.len(), done.rows_affected())?;

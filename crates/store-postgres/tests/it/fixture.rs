@@ -86,7 +86,8 @@ pub(crate) async fn add_connection(store: &PostgresStore, tenant: TenantId) -> C
 
 pub(crate) async fn queue(store: &PostgresStore, tenant: TenantId, connection: ConnectionId) -> RunId {
     let id = RunId(Uuid::now_v7());
-    let new = NewRun { id, tenant, connection, mode: RunMode::Full, trigger: Trigger::Manual, dry_run: false };
+    let new =
+        NewRun { id, tenant, connection, mode: RunMode::Full, trigger: Trigger::Manual, dry_run: false, draft: None };
     let created = store.create_run(&new).await.unwrap();
     assert!(matches!(created, CreatedRun::Queued(_)), "{created:?}");
     id
@@ -113,6 +114,7 @@ pub(crate) fn creates(seq: u32, email: &str, name: &str) -> NewChange {
         before: Values::default(),
         after,
         code: None,
+        rival: None,
         deactivates: false,
     };
     NewChange { change, new_user: Some(UserId(Uuid::now_v7())) }
@@ -129,6 +131,7 @@ pub(crate) fn renames(seq: u32, user: &UserRecord, name: &str) -> NewChange {
         before: Values { display_name: Some(user.display_name.clone()), ..Values::default() },
         after: Values { display_name: Some(name.to_owned()), ..Values::default() },
         code: None,
+        rival: None,
         deactivates: false,
     };
     NewChange { change, new_user: None }

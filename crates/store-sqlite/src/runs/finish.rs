@@ -4,7 +4,10 @@ use directory_core::{ConnectionId, Counts, HoldReason, PlanSummary};
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunMode, RunStatus, StoreError};
 
-use super::row::{RunRow, run_columns};
+use super::{
+    row::{RunRow, run_columns},
+    stage::drop_changes,
+};
 use crate::{
     SqliteStore,
     decode::{stored, stored_id, to_json},
@@ -103,12 +106,7 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
     let row = row.ok_or(StoreError::LeaseLost)?;
     if !row.plan_complete {
         // What was staged is no plan, and nobody is to take it for one.
-        sqlx::query("DELETE FROM sync_changes WHERE tenant_id = ?1 AND run_id = ?2")
-            .bind(stored_id(lease.tenant.0))
-            .bind(stored_id(lease.run.0))
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
+        drop_changes(&mut tx, lease.tenant, lease.run).await?;
     }
     let run = Run::try_from(row)?;
     affect(&mut tx, lease, run.connection, &end.connection).await?;
@@ -116,7 +114,8 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
     Ok(run)
 }
 
-/// Writes what the run's end means for its connection.
+/// Writes what the run's end means for its connection. Its time never goes back to one that an administrator may have
+/// seen before a change.
 async fn affect(
     transaction: &mut SqliteConnection,
     lease: &Lease,
@@ -127,17 +126,17 @@ async fn affect(
         ConnectionEffect::Keep => return Ok(()),
         ConnectionEffect::Lift => (
             concat!(
-                "UPDATE connections SET state = 'active', state_reason = ?3, updated_at = ",
+                "UPDATE connections SET state = 'active', state_reason = ?3, updated_at = max(updated_at, ",
                 now!(),
-                " WHERE tenant_id = ?1 AND id = ?2 AND state = 'quarantined'"
+                ") WHERE tenant_id = ?1 AND id = ?2 AND state = 'quarantined'"
             ),
             None,
         ),
         ConnectionEffect::Quarantine(reason) => (
             concat!(
-                "UPDATE connections SET state = 'quarantined', state_reason = ?3, updated_at = ",
+                "UPDATE connections SET state = 'quarantined', state_reason = ?3, updated_at = max(updated_at, ",
                 now!(),
-                " WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused'"
+                ") WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused'"
             ),
             Some(reason),
         ),

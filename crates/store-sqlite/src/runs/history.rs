@@ -1,7 +1,7 @@
 //! Reading runs and their changes.
 
-use directory_core::{Action, ConnectionId, RunId, TenantId};
-use sqlx::SqlitePool;
+use directory_core::{Action, ConnectionId, Rival, RunId, TenantId};
+use sqlx::{SqliteExecutor, SqlitePool};
 use store::{ChangeFilter, ChangeRecord, IdPage, Outcome, Run, SeqPage, StoreError};
 
 use super::row::{RunRow, run_columns};
@@ -11,11 +11,16 @@ use crate::{
     sql::to_apply,
 };
 
-pub(super) async fn run(reader: &SqlitePool, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
+/// A tenant's run, inside a transaction or outside.
+pub(super) async fn run(
+    executor: impl SqliteExecutor<'_>,
+    tenant: TenantId,
+    id: RunId,
+) -> Result<Option<Run>, StoreError> {
     sqlx::query_as::<_, RunRow>(concat!("SELECT ", run_columns!(), " FROM sync_runs WHERE tenant_id = ?1 AND id = ?2"))
         .bind(stored_id(tenant.0))
         .bind(stored_id(id.0))
-        .fetch_optional(reader)
+        .fetch_optional(executor)
         .await
         .map_err(failed)?
         .map(Run::try_from)
@@ -80,12 +85,18 @@ struct ChangeRow {
     before: String,
     after: String,
     code: Option<String>,
+    rival_user_id: Option<String>,
+    rival_external_id: Option<String>,
 }
 
 impl ChangeRow {
     fn read(self, run: RunId) -> Result<ChangeRecord, StoreError> {
         let row = format!("{run}/{}", self.seq);
         let place = Place { table: "sync_changes", row: &row };
+        let rival = Rival {
+            user: self.rival_user_id.map(|id| place.id("rival_user_id", &id)).transpose()?,
+            external_id: self.rival_external_id.map(|id| place.external_id("rival_external_id", &id)).transpose()?,
+        };
         Ok(ChangeRecord {
             seq: place.number("seq", self.seq)?,
             action: place.word("action", &self.action)?,
@@ -97,17 +108,20 @@ impl ChangeRow {
             before: place.json("before", &self.before)?,
             after: place.json("after", &self.after)?,
             code: self.code.map(|code| place.word("code", &code)).transpose()?,
+            rival: (rival != Rival::default()).then_some(rival),
         })
     }
 }
 
-/// What became of a change: what is written down, or else how far the run has come.
+/// What became of a change: what is written down, or else how far the run has come and how it ended.
 macro_rules! outcome {
     () => {
         concat!(
             "CASE WHEN ",
             to_apply!(),
-            " AND r.applied_through >= iif(c.entangled, 0, c.seq) THEN 'applied' ELSE c.outcome END"
+            " AND r.applied_through >= iif(c.entangled, 0, c.seq) THEN 'applied' WHEN r.status = 'rejected' AND ",
+            to_apply!(),
+            " THEN 'rejected' ELSE c.outcome END"
         )
     };
 }
@@ -122,7 +136,8 @@ pub(super) async fn changes(
     sqlx::query_as::<_, ChangeRow>(concat!(
         "SELECT c.seq, c.action, ",
         outcome!(),
-        " AS outcome, c.user_id, c.user_version, c.external_id, c.email, c.before, c.after, c.code
+        " AS outcome, c.user_id, c.user_version, c.external_id, c.email, c.before, c.after, c.code,
+             c.rival_user_id, c.rival_external_id
          FROM sync_runs r JOIN sync_changes c ON c.tenant_id = r.tenant_id AND c.run_id = r.id
          WHERE r.tenant_id = ?1 AND r.id = ?2 AND c.seq > ?3
              AND (?4 IS NULL OR c.action = ?4) AND (?5 IS NULL OR ",

@@ -1,10 +1,13 @@
 //! Runs: the queue, the leases, the staged plan and its application.
 
 mod apply;
+mod ending;
 mod finish;
 mod history;
 mod lease;
 mod queue;
+mod retention;
+mod review;
 mod row;
 mod stage;
 
@@ -13,11 +16,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Applied, ChangeFilter, ChangeRecord, Claim, CreatedRun, IdPage, Lease, NewRun, PlanNext, Progress, Run, RunEnd,
-    RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun, PlanNext,
+    Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
+pub(crate) use self::ending::cancel_all;
 use crate::SqliteStore;
 
 #[async_trait]
@@ -94,6 +98,28 @@ impl Runs for SqliteStore {
 
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
         apply::apply_batch(self, lease, limit).await
+    }
+
+    async fn approve_run(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        digest: &str,
+        choice: &Choice,
+    ) -> Result<Approval, StoreError> {
+        review::approve(self, tenant, run, digest, choice).await
+    }
+
+    async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        ending::reject(self, tenant, run).await
+    }
+
+    async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        ending::cancel(self, tenant, run).await
+    }
+
+    async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {
+        retention::delete_old_changes(self, age, limit).await
     }
 
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use directory_core::{RunId, TenantId};
+use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
 use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
@@ -17,14 +17,15 @@ use crate::{
 };
 
 pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedRun, StoreError> {
+    let draft = run.draft.as_ref().map(to_json).transpose()?;
     let mut tx = store.write().await?;
     if connections::find(&mut *tx, run.tenant, run.connection).await?.is_none() {
         return Ok(CreatedRun::NoConnection);
     }
-    if let Some(active) = active(&mut tx, run).await? {
+    if let Some(active) = active(&mut tx, run.tenant, run.connection).await? {
         return Ok(CreatedRun::AlreadyActive(active));
     }
-    let queued = insert(&mut tx, run).await?;
+    let queued = insert(&mut tx, run, draft).await?;
     if !run.dry_run {
         supersede(&mut tx, run).await?;
     }
@@ -32,22 +33,27 @@ pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedR
     Ok(CreatedRun::Queued(Box::new(queued)))
 }
 
-async fn active(connection: &mut SqliteConnection, run: &NewRun) -> Result<Option<RunId>, StoreError> {
+/// The connection's active run.
+pub(super) async fn active(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    of: ConnectionId,
+) -> Result<Option<RunId>, StoreError> {
     let active: Option<String> = sqlx::query_scalar(
         "SELECT id FROM sync_runs WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running')",
     )
-    .bind(stored_id(run.tenant.0))
-    .bind(stored_id(run.connection.0))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(of.0))
     .fetch_optional(connection)
     .await
     .map_err(failed)?;
     active.map(|id| Place { table: "sync_runs", row: &id }.id("id", &id)).transpose()
 }
 
-async fn insert(connection: &mut SqliteConnection, run: &NewRun) -> Result<Run, StoreError> {
+async fn insert(connection: &mut SqliteConnection, run: &NewRun, draft: Option<String>) -> Result<Run, StoreError> {
     sqlx::query_as::<_, RunRow>(concat!(
-        r#"INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, "trigger", dry_run)
-         VALUES (?1, ?2, ?3, 'queued', ?4, ?5, ?6) RETURNING "#,
+        r#"INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, "trigger", dry_run, draft)
+         VALUES (?1, ?2, ?3, 'queued', ?4, ?5, ?6, ?7) RETURNING "#,
         run_columns!()
     ))
     .bind(stored_id(run.tenant.0))
@@ -56,6 +62,7 @@ async fn insert(connection: &mut SqliteConnection, run: &NewRun) -> Result<Run, 
     .bind(run.mode.as_str())
     .bind(run.trigger.as_str())
     .bind(run.dry_run)
+    .bind(draft)
     .fetch_one(connection)
     .await
     .map_err(failed)?
@@ -172,7 +179,13 @@ async fn with_connection(
     let run = Run::try_from(row)?;
     let lease = Lease { tenant: run.tenant, run: run.id, token };
     let connection = connections::find(connection, run.tenant, run.connection).await?;
-    Ok(connection.map(|connection| Claim { run, connection, lease, plan_complete, attempt }))
+    Ok(connection.map(|connection| {
+        let connection = match &run.draft {
+            Some(draft) => connection.drafted(draft.clone()),
+            None => connection,
+        };
+        Claim { run, connection, lease, plan_complete, attempt }
+    }))
 }
 
 async fn fail(connection: &mut SqliteConnection, run: &Free, error: &RunError) -> Result<(), StoreError> {

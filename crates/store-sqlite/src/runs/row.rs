@@ -15,9 +15,11 @@ pub(super) struct RunRow {
     mode: String,
     trigger: String,
     dry_run: bool,
+    draft: Option<String>,
     #[sqlx(flatten)]
     counts: CountsRow,
     planned_changes: Option<i64>,
+    applied_changes: i64,
     exceptions: i64,
     plan_digest: Option<String>,
     hold: String,
@@ -25,6 +27,7 @@ pub(super) struct RunRow {
     created_at: String,
     started_at: Option<String>,
     finished_at: Option<String>,
+    changes_deleted_at: Option<String>,
     pub(super) plan_complete: bool,
     claims: i64,
 }
@@ -46,9 +49,10 @@ struct CountsRow {
 /// What [`RunRow`] reads.
 macro_rules! run_columns {
     () => {
-        r#"id, tenant_id, connection_id, status, phase, mode, "trigger", dry_run, seen, created, updated, linked,
-         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, exceptions, plan_digest,
-         hold, error, created_at, started_at, finished_at, plan_complete, claims"#
+        r#"id, tenant_id, connection_id, status, phase, mode, "trigger", dry_run, draft, seen, created, updated, linked,
+         deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes,
+         exceptions, plan_digest, hold, error, created_at, started_at, finished_at, changes_deleted_at, plan_complete,
+         claims"#
     };
 }
 pub(super) use run_columns;
@@ -89,14 +93,17 @@ impl TryFrom<RunRow> for Run {
             phase: row.phase.as_deref().map(|phase| place.word("phase", phase)).transpose()?,
             mode: place.word("mode", &row.mode)?,
             trigger: place.word("trigger", &row.trigger)?,
+            draft: row.draft.as_deref().map(|draft| place.json("draft", draft)).transpose()?,
             counts: row.counts.read(place)?,
             planned_changes: row.planned_changes.map(|n| place.number("planned_changes", n)).transpose()?,
+            applied_changes: place.number("applied_changes", row.applied_changes)?,
             exceptions: place.number("exceptions", row.exceptions)?,
             hold: place.json("hold", &row.hold)?,
             error: row.error.as_deref().map(|error| place.json("error", error)).transpose()?,
             created_at: place.time("created_at", &row.created_at)?,
             started_at: place.time_if_any("started_at", row.started_at.as_deref())?,
             finished_at: place.time_if_any("finished_at", row.finished_at.as_deref())?,
+            changes_deleted_at: place.time_if_any("changes_deleted_at", row.changes_deleted_at.as_deref())?,
             dry_run: row.dry_run,
             plan_digest: row.plan_digest,
         })

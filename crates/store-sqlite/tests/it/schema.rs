@@ -1,8 +1,9 @@
 //! Migrations of a file that several processes have.
 
 use futures_util::future::join_all;
-use store::{Store, StoreError, conformance::Database};
+use store::{ChangeFilter, SeqPage, Store, StoreError, conformance::Database};
 use store_sqlite::SqliteStore;
+use uuid::Uuid;
 
 use crate::harness::TempFile;
 
@@ -87,4 +88,37 @@ async fn a_migration_that_was_edited_fails_the_check() {
     file.open().await.migrate().await.unwrap();
     file.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await.unwrap();
     assert_eq!(complaint(&file).await, "migration 1 is not the one that this program knows");
+}
+
+/// A file of the version before has runs in it, and whatever is new has to be there for them too.
+#[tokio::test]
+async fn a_file_with_runs_is_brought_up_to_date() {
+    let file = TempFile::new();
+    file.open().await;
+    sqlx::migrate!("../../migrations/sqlite").run_to(4, &mut file.connect().await).await.unwrap();
+    assert_eq!(complaint(&file).await, "migration 5 is pending");
+    let (tenant, run) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for sql in [
+        format!("INSERT INTO tenants (id, slug, name) VALUES ('{tenant}', 'acme', 'Acme')"),
+        format!(
+            r#"INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, "trigger")
+               VALUES ('{tenant}', '{run}', '{run}', 'queued', 'full', 'manual')"#
+        ),
+        format!(
+            "INSERT INTO sync_changes (tenant_id, run_id, seq, action, before, after, deactivates)
+               VALUES ('{tenant}', '{run}', 1, 'conflict', '{{}}', '{{}}', 0)"
+        ),
+    ] {
+        file.execute(&sql).await.unwrap();
+    }
+
+    let store = file.open().await;
+    store.migrate().await.unwrap();
+    store.check().await.unwrap();
+    let read = store.run(tenant.into(), run.into()).await.unwrap().unwrap();
+    assert_eq!((read.draft, read.applied_changes, read.changes_deleted_at), (None, 0, None));
+    let page = SeqPage { after: 0, limit: 10 };
+    let changes = store.changes(tenant.into(), run.into(), ChangeFilter::default(), page).await.unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].rival, None);
 }

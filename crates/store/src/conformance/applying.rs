@@ -250,6 +250,29 @@ pub async fn connections_have_their_own_external_ids(harness: &dyn Harness) {
     assert_eq!((run.counts.created, run.exceptions), (1, 0));
 }
 
+/// A run tells how many changes it has applied, batch by batch; what went stale is none of them.
+pub async fn applied_changes_are_counted(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let user = world.linked_user("a@acme.example", "ext-a").await;
+    let gone = world.local_user("gone@acme.example").await;
+    let mut both = links(2, &gone, "ext-gone");
+    both.change.after.status = Some(UserStatus::Inactive);
+    both.change.after.deactivated_by = Some(Some(DeactivatedBy::DirectoryDisabled));
+    both.change.deactivates = true;
+    let mut changes = vec![renames(1, &user, "Stale"), both];
+    changes.extend((3..=5).map(|n| creates(n, &format!("ext-{n}"), &format!("user{n}@acme.example"))));
+    changes[4].change.action = Action::Conflict;
+    world.update_user(user.id, "role = 'owner'").await;
+    let lease = world.planned(changes).await;
+    assert_eq!(world.run(lease.run).await.applied_changes, 0);
+    for applied in [1, 3] {
+        world.store.apply_batch(&lease, 2).await.unwrap();
+        assert_eq!(world.run(lease.run).await.applied_changes, applied);
+    }
+    let run = world.finish(&lease, RunStatus::CompletedWithErrors).await;
+    assert_eq!((run.planned_changes, run.applied_changes, run.exceptions), (Some(4), 3, 1));
+}
+
 /// A thousand users in one batch, in one call.
 pub async fn a_large_batch_is_applied(harness: &dyn Harness) {
     let world = World::new(harness).await;

@@ -1,12 +1,15 @@
 //! Connections, their credentials, and what a run's end means for them.
 
-use directory_core::{ConnectionId, EmailAttribute, MaxDeactivations, Policy};
+use directory_core::{ConnectionId, EmailAttribute, MaxDeactivations, Policy, RunId};
 
 use super::{
     Harness,
-    world::{World, add_connection, add_tenant, id, new_connection, second},
+    world::{World, add_connection, add_tenant, add_twin, id, new_connection, second},
 };
-use crate::{Connection, ConnectionEffect, ConnectionState, IdPage, NewConnection, RunEnd, RunStatus};
+use crate::{
+    Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, RunEnd, RunStatus,
+    UpdatedConnection,
+};
 
 fn unusual(world: &World) -> NewConnection {
     NewConnection {
@@ -155,4 +158,142 @@ pub async fn a_paused_connection_stays_paused(harness: &dyn Harness) {
     {
         assert_eq!(state_after(&world, effect).await, (ConnectionState::Paused, None));
     }
+}
+
+async fn read(world: &World) -> Connection {
+    world.store.connection(world.tenant, world.connection).await.unwrap().unwrap()
+}
+
+/// Every value as the connection has it.
+fn as_is(connection: &Connection) -> ConnectionUpdate {
+    ConnectionUpdate {
+        display_name: connection.display_name.clone(),
+        group_id: connection.group_id.clone(),
+        default_role: connection.default_role.clone(),
+        policy: connection.policy.clone(),
+        schedule: connection.schedule.clone(),
+        paused: connection.state == ConnectionState::Paused,
+    }
+}
+
+async fn update(world: &World, seen: &Connection, update: ConnectionUpdate) -> Connection {
+    let updated =
+        world.store.update_connection(world.tenant, world.connection, seen.updated_at, &update).await.unwrap();
+    match updated {
+        UpdatedConnection::Done(connection) => *connection,
+        other => panic!("not updated: {other:?}"),
+    }
+}
+
+/// An update writes what it names, and leaves the directory and the credential alone; no other connection is touched.
+pub async fn a_connection_is_updated(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let bystander = add_connection(&*world.store, world.tenant).await;
+    let other = world.store.connection(world.tenant, bystander).await.unwrap();
+    let before = read(&world).await;
+    let new = unusual(&world);
+    let change = ConnectionUpdate {
+        display_name: new.display_name.clone(),
+        group_id: new.group_id.clone(),
+        default_role: new.default_role.clone(),
+        policy: new.policy.clone(),
+        schedule: new.schedule.clone(),
+        paused: false,
+    };
+    let after = update(&world, &before, change).await;
+    assert_eq!(after, read(&world).await);
+    assert!(after.updated_at > before.updated_at);
+    let expected = Connection {
+        display_name: new.display_name,
+        group_id: new.group_id,
+        default_role: new.default_role,
+        policy: new.policy,
+        schedule: new.schedule,
+        updated_at: after.updated_at,
+        ..before.clone()
+    };
+    assert_eq!(after, expected);
+    let credential = world.store.sealed_credential(world.tenant, world.connection).await.unwrap();
+    assert_eq!(credential, Some(vec![0, 1, 2, 254, 255]));
+    assert_eq!(world.store.connection(world.tenant, bystander).await.unwrap(), other);
+
+    let back = update(&world, &after, as_is(&before)).await;
+    assert_eq!(back, Connection { updated_at: back.updated_at, ..before }, "what is optional can be taken away again");
+}
+
+/// Of two who read the same connection and change it, the second is told to read it again.
+pub async fn an_update_of_what_has_moved_is_refused(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let seen = read(&world).await;
+    let named = |name: &str| ConnectionUpdate { display_name: name.to_owned(), ..as_is(&seen) };
+    let first = update(&world, &seen, named("First")).await;
+    let later = first.updated_at + chrono::TimeDelta::milliseconds(1);
+    for moved in [seen.updated_at, later] {
+        let second = world.store.update_connection(world.tenant, world.connection, moved, &named("Second")).await;
+        assert_eq!(second.unwrap(), UpdatedConnection::Moved);
+    }
+    assert_eq!(read(&world).await, first);
+    update(&world, &first, named("Second")).await;
+    let nobody = world.store.update_connection(world.tenant, ConnectionId(id()), seen.updated_at, &named("x")).await;
+    assert_eq!(nobody.unwrap(), UpdatedConnection::NoConnection);
+}
+
+/// However fast updates follow each other, and wherever the clock stands, each can be told from the one before.
+pub async fn updates_can_be_told_apart(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let mut last = read(&world).await;
+    for _ in 0..20 {
+        let next = update(&world, &last, as_is(&last)).await;
+        assert!(next.updated_at > last.updated_at);
+        last = next;
+    }
+    world.sql("UPDATE connections SET updated_at = '2999-12-31T23:59:59.999Z'").await;
+    let ahead = read(&world).await;
+    let next = update(&world, &ahead, as_is(&ahead)).await;
+    assert_eq!(next.updated_at, second("3000-01-01T00:00:00Z"));
+    assert_eq!(read(&world).await, next);
+}
+
+/// A connection is paused and goes on as it is told; either twice is as good as once.
+pub async fn a_connection_is_paused_and_goes_on(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    for (paused, state) in [
+        (true, ConnectionState::Paused),
+        (true, ConnectionState::Paused),
+        (false, ConnectionState::Active),
+        (false, ConnectionState::Active),
+    ] {
+        let seen = read(&world).await;
+        let updated = update(&world, &seen, ConnectionUpdate { paused, ..as_is(&seen) }).await;
+        assert_eq!((updated.state, updated.state_reason), (state, None));
+    }
+}
+
+/// An update does not mend a quarantined connection; pausing it does away with the quarantine and its reason.
+pub async fn a_quarantine_outlasts_an_update(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let reason = "The secret has expired.".to_owned();
+    state_after(&world, ConnectionEffect::Quarantine(reason.clone())).await;
+    let seen = read(&world).await;
+    let kept = update(&world, &seen, as_is(&seen)).await;
+    assert_eq!((kept.state, kept.state_reason.clone()), (ConnectionState::Quarantined, Some(reason)));
+    let paused = update(&world, &kept, ConnectionUpdate { paused: true, ..as_is(&kept) }).await;
+    assert_eq!((paused.state, paused.state_reason.clone()), (ConnectionState::Paused, None));
+    let active = update(&world, &paused, ConnectionUpdate { paused: false, ..as_is(&paused) }).await;
+    assert_eq!((active.state, active.state_reason), (ConnectionState::Active, None));
+}
+
+/// Another tenant's connection is not there to be updated, even where the ids are the same.
+pub async fn updates_are_the_tenants_own(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let before = read(&world).await;
+    let renamed = ConnectionUpdate { display_name: "Renamed".to_owned(), ..as_is(&before) };
+    let stranger = add_tenant(&*world.store, "stranger").await;
+    let refused = world.store.update_connection(stranger, world.connection, before.updated_at, &renamed).await;
+    assert_eq!(refused.unwrap(), UpdatedConnection::NoConnection);
+    let twin = add_twin(&world, RunId(id())).await;
+    let theirs = world.store.connection(twin, world.connection).await.unwrap().unwrap();
+    let done = world.store.update_connection(twin, world.connection, theirs.updated_at, &renamed).await.unwrap();
+    assert!(matches!(done, UpdatedConnection::Done(connection) if connection.tenant == twin));
+    assert_eq!(read(&world).await, before);
 }

@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use directory_core::{Amendment, PlanSummary, RunErrorCode, RunId};
+use directory_core::{Amendment, PlanSummary, Policy, RunErrorCode, RunId};
 use futures_util::future::join_all;
 
 use super::{
     Harness,
-    world::{LEASE, World, add_connection, add_tenant, creates, id, queue},
+    world::{LEASE, World, add_connection, add_tenant, creates, id, new_run, queue},
 };
 use crate::{
-    Claim, ConnectionEffect, Lease, Outcome, PlanNext, Progress, RunEnd, RunMode, RunPhase, RunStatus, StagedPage,
-    Store, StoreError,
+    Claim, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd, RunMode, RunPhase,
+    RunStatus, StagedPage, Store, StoreError,
 };
 
 fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
@@ -23,7 +23,7 @@ async fn next(store: &Arc<dyn Store>) -> Option<Claim> {
 }
 
 /// Every write there is under a lease, each of which must fail.
-async fn no_write_works(store: &dyn Store, lease: &Lease) {
+pub(super) async fn no_write_works(store: &dyn Store, lease: &Lease) {
     let progress = Progress { phase: RunPhase::Applying, seen: 99 };
     let page = StagedPage { retracted: vec![1], changes: vec![creates(9, "ext-9", "nine@acme.example")] };
     let end =
@@ -215,6 +215,49 @@ pub async fn a_run_given_back_goes_on_applying(harness: &dyn Harness) {
     assert_eq!((taken.run.phase, taken.run.counts.created), (Some(RunPhase::Applying), 2));
     world.apply_all(&taken.lease, 2).await;
     assert_eq!((world.user_count().await, world.run(lease.run).await.counts.created), (5, 5));
+}
+
+/// A draft goes with its run: whoever claims that run has the connection as drafted, and nobody else does.
+pub async fn a_draft_is_its_runs_alone(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let saved = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    let draft = Draft {
+        group_id: Some("99999999-2222-3333-4444-555555555555".to_owned()),
+        default_role: "reader".to_owned(),
+        policy: Policy { deactivate_missing: false, ..Policy::default_for(true) },
+    };
+    let drafted = Connection {
+        group_id: draft.group_id.clone(),
+        default_role: "reader".to_owned(),
+        policy: draft.policy.clone(),
+        ..saved.clone()
+    };
+    assert_ne!(drafted.policy, saved.policy);
+    let preview = NewRun { dry_run: true, draft: Some(draft), ..new_run(world.tenant, world.connection) };
+    world.store.create_run(&preview).await.unwrap();
+    assert_eq!(next(&world.store).await.unwrap().connection, drafted);
+    world.expire(preview.id).await;
+    let taken = world.claim(preview.id).await.unwrap();
+    assert_eq!(taken.connection, drafted, "whoever takes it up");
+    world.finish(&taken.lease, RunStatus::Failed).await;
+
+    assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), Some(saved.clone()));
+    assert_eq!(world.start().await.connection, saved);
+}
+
+/// A run whose draft cannot be read fails, says where to look, and holds up nobody else's.
+pub async fn a_draft_that_cannot_be_read_fails_its_run(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let broken = world.queue().await;
+    world.sql("UPDATE sync_runs SET draft = '\"?\"'").await;
+    let fine = add_connection(&*world.store, world.tenant).await;
+    let other = queue(&*world.store, world.tenant, fine).await;
+    assert_eq!(next(&world.store).await.map(|claim| claim.run.id), Some(other));
+    let sql = format!("SELECT count(*) FROM sync_runs WHERE id = '{broken}' AND status = 'failed'");
+    assert_eq!(world.number(&sql).await, 1);
+    world.sql(&format!("UPDATE sync_runs SET draft = NULL WHERE id = '{broken}'")).await;
+    let error = world.run(broken).await.error.unwrap();
+    assert!(error.message.contains("sync_runs.draft"), "{error:?}");
 }
 
 /// A run whose connection is gone fails, and does not keep the next one from being claimed.

@@ -16,13 +16,19 @@
 mod world;
 
 pub mod applying;
+pub mod cancel;
 pub mod connections;
 pub mod entangled;
 pub mod history;
 pub mod leases;
 pub mod plan;
 pub mod queue;
+pub mod reconnect;
+pub mod retention;
+pub mod review;
+pub mod rivals;
 pub mod schema;
+pub mod settling;
 pub mod staging;
 pub mod staleness;
 pub mod tenants;
@@ -81,7 +87,18 @@ macro_rules! conformance_tests {
                 the_size_of_batches_does_not_matter
                 another_tenants_twin_is_left_alone
                 connections_have_their_own_external_ids
+                applied_changes_are_counted
                 a_large_batch_is_applied
+            }
+            cancel {
+                a_queued_run_is_cancelled
+                a_run_is_cancelled_while_pulling
+                a_run_is_cancelled_while_applying
+                a_run_that_nobody_works_on_is_cancelled
+                an_approved_run_is_cancelled
+                cancelling_twice_changes_nothing
+                only_an_active_run_is_cancelled
+                cancelling_is_the_tenants_own
             }
             connections {
                 a_connection_reads_as_it_was_registered
@@ -92,6 +109,12 @@ macro_rules! conformance_tests {
                 a_run_quarantines_its_connection
                 a_run_lifts_a_quarantine
                 a_paused_connection_stays_paused
+                a_connection_is_updated
+                an_update_of_what_has_moved_is_refused
+                updates_can_be_told_apart
+                a_connection_is_paused_and_goes_on
+                a_quarantine_outlasts_an_update
+                updates_are_the_tenants_own
             }
             entangled {
                 two_users_swap_addresses
@@ -125,6 +148,8 @@ macro_rules! conformance_tests {
                 a_lease_ends_with_its_work
                 a_released_run_is_queued
                 a_run_given_back_goes_on_applying
+                a_draft_is_its_runs_alone
+                a_draft_that_cannot_be_read_fails_its_run
                 a_run_without_its_connection_fails
                 a_run_that_cannot_be_read_holds_up_no_other
                 claims_in_vain_are_counted
@@ -151,10 +176,69 @@ macro_rules! conformance_tests {
                 last_runs_are_one_per_connection
                 runs_are_the_tenants_own
             }
+            reconnect {
+                a_deleted_connection_is_gone
+                what_a_connection_did_outlives_it
+                a_running_run_ends_with_its_connection
+                applying_ends_with_the_connection
+                waiting_runs_end_with_their_connection
+                a_registered_directory_governs_its_users_again
+                an_id_in_use_is_a_conflict
+                the_same_group_comes_first
+                the_last_deleted_comes_next
+                another_directory_is_no_former_one
+                deletions_are_the_tenants_own
+            }
+            retention {
+                old_changes_go_in_small_batches
+                a_run_without_changes_is_passed_over
+                younger_runs_keep_their_changes
+                a_run_that_has_not_ended_keeps_its_changes
+                twins_grow_old_by_themselves
+            }
+            review {
+                an_approved_plan_is_applied
+                only_what_was_chosen_is_applied
+                a_rejection_outlives_a_worker
+                another_plan_is_not_approved
+                positions_that_mean_nothing_are_named
+                something_has_to_be_chosen
+                only_a_held_plan_is_reviewed
+                a_superseded_plan_is_over
+                an_active_run_comes_first
+                a_reviewed_user_who_moved_on_is_stale
+                half_a_swap_changes_nobody
+                a_rejected_plan_is_over
+                a_large_choice_is_one_call
+                reviews_are_the_tenants_own
+            }
+            rivals {
+                rivals_read_back
+                a_refusal_names_its_rival
+                a_refusal_keeps_the_changes_own_rival
+                a_split_off_conflict_has_the_rival
+                a_rival_is_as_it_was_staged
+                a_rival_is_of_the_same_plan
+            }
             schema {
                 an_empty_database_fails_the_check
                 migrating_twice_changes_nothing
                 several_migrate_at_once
+            }
+            settling {
+                a_user_is_linked_by_hand
+                linking_twice_writes_nothing
+                a_plan_from_before_a_link_is_stale
+                a_link_needs_its_two_ends
+                a_linked_user_keeps_its_link
+                a_directory_user_is_linked_once
+                only_a_conflict_is_settled
+                a_user_is_unlinked
+                linking_keeps_the_provenance
+                linking_is_the_tenants_own
+                a_directory_user_is_ignored
+                ignored_users_are_paged_by_bytes
+                ignoring_is_the_connections_own
             }
             staging {
                 staged_changes_read_back
@@ -236,15 +320,21 @@ mod tests {
         let listed = include_str!("mod.rs");
         let modules = [
             ("applying", include_str!("applying.rs")),
+            ("cancel", include_str!("cancel.rs")),
             ("connections", include_str!("connections.rs")),
             ("entangled", include_str!("entangled.rs")),
             ("history", include_str!("history.rs")),
             ("leases", include_str!("leases.rs")),
             ("plan", include_str!("plan.rs")),
             ("queue", include_str!("queue.rs")),
+            ("reconnect", include_str!("reconnect.rs")),
+            ("retention", include_str!("retention.rs")),
+            ("review", include_str!("review.rs")),
+            ("rivals", include_str!("rivals.rs")),
             ("schema", include_str!("schema.rs")),
-            ("staleness", include_str!("staleness.rs")),
+            ("settling", include_str!("settling.rs")),
             ("staging", include_str!("staging.rs")),
+            ("staleness", include_str!("staleness.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("users", include_str!("users.rs")),
             ("writers", include_str!("writers.rs")),

@@ -1,32 +1,29 @@
 //! Queueing runs and listing them.
 
-use directory_core::{ConnectionId, Counts, HoldReason, PlanSummary, RunId};
+use directory_core::{ConnectionId, Counts, Policy, RunId};
 use futures_util::future::join_all;
 
 use super::{
     Harness,
-    world::{World, add_connection, add_tenant, id, new_connection, new_run, queue},
+    world::{World, add_connection, add_tenant, digest, id, new_connection, new_run, queue},
 };
-use crate::{CreatedRun, HeldPlan, IdPage, NewConnection, NewRun, PlanNext, Run, RunMode, RunStatus, Trigger};
+use crate::{CreatedRun, Draft, IdPage, NewConnection, NewRun, Run, RunMode, RunStatus, Trigger};
 
 const FIRST: IdPage = IdPage { after: None, limit: 100 };
-
-/// Brings the connection's next run to a person's decision.
-async fn hold(world: &World) -> RunId {
-    let lease = world.start().await.lease;
-    let held = HeldPlan { digest: "d".repeat(64), reasons: vec![HoldReason::AllDeactivated { deactivations: 3 }] };
-    world.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Hold(held)).await.unwrap();
-    assert_eq!(world.run(lease.run).await.status, RunStatus::Held);
-    lease.run
-}
 
 /// A queued run is as it was asked for, and nothing more.
 pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
     let world = World::new(harness).await;
+    let draft = Draft {
+        group_id: Some("99999999-2222-3333-4444-555555555555".to_owned()),
+        default_role: "reader".to_owned(),
+        policy: Policy { deactivate_missing: false, ..Policy::default_for(true) },
+    };
     let new = NewRun {
         mode: RunMode::Auto,
         trigger: Trigger::Schedule,
         dry_run: true,
+        draft: Some(draft.clone()),
         ..new_run(world.tenant, world.connection)
     };
     let created = world.store.create_run(&new).await.unwrap();
@@ -40,8 +37,10 @@ pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
         mode: RunMode::Auto,
         trigger: Trigger::Schedule,
         dry_run: true,
+        draft: Some(draft),
         counts: Counts::default(),
         planned_changes: None,
+        applied_changes: 0,
         exceptions: 0,
         plan_digest: None,
         hold: vec![],
@@ -49,6 +48,7 @@ pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
         created_at: run.created_at,
         started_at: None,
         finished_at: None,
+        changes_deleted_at: None,
     };
     assert_eq!(run, expected);
     assert_eq!(created, CreatedRun::Queued(Box::new(expected)));
@@ -115,7 +115,7 @@ pub async fn an_ended_run_makes_room(harness: &dyn Harness) {
 /// A run takes the place of the connection's held plan, and of no other's.
 pub async fn a_new_run_supersedes_a_held_one(harness: &dyn Harness) {
     let world = World::new(harness).await;
-    let held = hold(&world).await;
+    let held = world.held(vec![]).await;
     assert_eq!(world.run(held).await.finished_at, None);
 
     let elsewhere = add_connection(&*world.store, world.tenant).await;
@@ -126,14 +126,14 @@ pub async fn a_new_run_supersedes_a_held_one(harness: &dyn Harness) {
     let superseded = world.run(held).await;
     assert_eq!(superseded.status, RunStatus::Superseded);
     assert!(superseded.finished_at.is_some());
-    assert_eq!(superseded.plan_digest, Some("d".repeat(64)), "what was held stays readable");
+    assert_eq!(superseded.plan_digest, Some(digest()), "what was held stays readable");
     assert_eq!(superseded.hold.len(), 1);
 }
 
 /// A dry run looks, and leaves a held plan where it is.
 pub async fn a_dry_run_supersedes_nothing(harness: &dyn Harness) {
     let world = World::new(harness).await;
-    let held = hold(&world).await;
+    let held = world.held(vec![]).await;
     let dry = NewRun { dry_run: true, ..new_run(world.tenant, world.connection) };
     assert!(matches!(world.store.create_run(&dry).await.unwrap(), CreatedRun::Queued(_)));
     assert_eq!(world.run(held).await.status, RunStatus::Held);

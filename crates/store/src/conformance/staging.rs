@@ -4,7 +4,7 @@ use directory_core::{Action, Amendment, Change, ChangeCode, DeactivatedBy, UserS
 
 use super::{
     Harness,
-    world::{ALL, World, changes_user, creates, deactivates, external, id, moves, renames},
+    world::{ALL, World, changes_user, conflicts, creates, deactivates, external, id, moves, renames},
 };
 use crate::{ChangeFilter, ChangeRecord, NewChange, Outcome, SeqPage, StagedPage};
 
@@ -21,15 +21,16 @@ fn staged(new: &NewChange) -> ChangeRecord {
         before: change.before,
         after: change.after,
         code: change.code,
+        rival: change.rival,
     }
 }
 
-fn conflict(seq: u32, code: ChangeCode) -> NewChange {
-    let mut new = creates(seq, "ext-conflict", "conflict@acme.example");
-    new.change.action = Action::Conflict;
-    new.change.code = Some(code);
-    new.new_user = None;
-    new
+fn refuse(seq: u32, action: Action, code: ChangeCode) -> Amendment {
+    Amendment::Refuse { seq, action, code, rival: None }
+}
+
+fn split(seq: u32, conflict_seq: u32, code: ChangeCode) -> Amendment {
+    Amendment::SplitEmail { seq, conflict_seq, code, rival: None }
 }
 
 /// How many staged changes end somebody's access.
@@ -60,6 +61,7 @@ pub async fn staged_changes_read_back(harness: &dyn Harness) {
             before: Values::default(),
             after: Values::default(),
             code: Some(ChangeCode::UnreadableRecord),
+            rival: None,
             deactivates: false,
         },
         new_user: None,
@@ -67,7 +69,7 @@ pub async fn staged_changes_read_back(harness: &dyn Harness) {
     let changes = vec![
         creates(1, "ext-\u{e9}'\"\\", "zoë@acme.example"),
         changes_user(2, Action::Deactivate, &user, after),
-        conflict(3, ChangeCode::EmailTaken),
+        conflicts(3, "ext-conflict", ChangeCode::EmailTaken),
         nobody,
     ];
     let expected: Vec<ChangeRecord> = changes.iter().map(staged).collect();
@@ -158,8 +160,8 @@ pub async fn a_change_is_refused(harness: &dyn Harness) {
         .stage(&lease, vec![refused.clone(), creates(2, "ext-3", "new@acme.example"), renames(3, &other, "Renamed")])
         .await;
     let amendments = [
-        Amendment::Refuse { seq: 1, action: Action::Protected, code: ChangeCode::LastOfProtectedRole },
-        Amendment::Refuse { seq: 2, action: Action::Conflict, code: ChangeCode::DuplicateEmail },
+        refuse(1, Action::Protected, ChangeCode::LastOfProtectedRole),
+        refuse(2, Action::Conflict, ChangeCode::DuplicateEmail),
     ];
     world.store.amend(&lease, &amendments).await.unwrap();
 
@@ -194,7 +196,7 @@ pub async fn an_address_is_split_off(harness: &dyn Harness) {
     let change = changes_user(1, Action::Update, &user, after.clone());
     let lease = world.start().await.lease;
     world.stage(&lease, vec![change.clone()]).await;
-    let split = Amendment::SplitEmail { seq: 1, conflict_seq: 2, code: ChangeCode::DuplicateEmail };
+    let split = split(1, 2, ChangeCode::DuplicateEmail);
     world.store.amend(&lease, &[split]).await.unwrap();
 
     let original = staged(&change);
@@ -235,7 +237,7 @@ pub async fn a_split_change_counts_once(harness: &dyn Harness) {
     change.change.after.email = Some("new@acme.example".to_owned());
     let lease = world.start().await.lease;
     world.stage(&lease, vec![change]).await;
-    let split = Amendment::SplitEmail { seq: 1, conflict_seq: 2, code: ChangeCode::EmailTaken };
+    let split = split(1, 2, ChangeCode::EmailTaken);
     world.store.amend(&lease, &[split]).await.unwrap();
     world.clear_for_applying(&lease, 1).await;
     world.apply_all(&lease, 10).await;
@@ -254,14 +256,14 @@ pub async fn a_plan_is_amended_in_one_step(harness: &dyn Harness) {
     world.stage(&lease, staged).await;
     let last = vec![deactivates(301, &user, DeactivatedBy::DirectoryAbsent), moves(302, &mover, "moved@acme.example")];
     world.stage(&lease, last).await;
-    let refuse = |seq| Amendment::Refuse { seq, action: Action::Conflict, code: ChangeCode::DuplicateEmail };
-    let split = |seq| Amendment::SplitEmail { seq, conflict_seq: 1_000 + seq, code: ChangeCode::EmailTaken };
-    let mut amendments: Vec<Amendment> = (1..=100).map(refuse).collect();
+    let refused = |seq| refuse(seq, Action::Conflict, ChangeCode::DuplicateEmail);
+    let split = |seq| split(seq, 1_000 + seq, ChangeCode::EmailTaken);
+    let mut amendments: Vec<Amendment> = (1..=100).map(refused).collect();
     amendments.extend((101..=200).map(split));
     amendments.extend((201..=300).map(|seq| Amendment::Entangle { seq }));
     // A change can be entangled with several others.
     amendments.push(Amendment::Entangle { seq: 300 });
-    amendments.push(Amendment::Refuse { seq: 301, action: Action::Protected, code: ChangeCode::LastOfProtectedRole });
+    amendments.push(refuse(301, Action::Protected, ChangeCode::LastOfProtectedRole));
     amendments.push(split(302));
     world.store.amend(&lease, &amendments).await.unwrap();
 
@@ -285,7 +287,7 @@ pub async fn plans_do_not_mix(harness: &dyn Harness) {
     world.finish(&first, crate::RunStatus::Cancelled).await;
     let second = world.start().await.lease;
     world.stage(&second, vec![creates(1, "ext-1", "second@acme.example")]).await;
-    let refuse = Amendment::Refuse { seq: 1, action: Action::Conflict, code: ChangeCode::NoEmail };
+    let refuse = refuse(1, Action::Conflict, ChangeCode::NoEmail);
     world.store.amend(&second, &[refuse]).await.unwrap();
     world.store.clear_plan(&second).await.unwrap();
 

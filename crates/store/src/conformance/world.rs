@@ -10,15 +10,16 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use directory_core::{
-    Action, Change, ConnectionId, ExternalId, Link, LocalUser, PlanSummary, Policy, RunId, Target, TenantId, UserId,
-    UserStatus, Values,
+    Action, Change, ChangeCode, ConnectionId, ExternalId, HoldReason, Link, LocalUser, PlanSummary, Policy, RunId,
+    Target, TenantId, UserId, UserStatus, Values,
 };
 use uuid::{Builder, Uuid};
 
 use super::{Database, Harness};
 use crate::{
-    ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Lease, NewChange, NewConnection, NewRun,
-    NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage, StagedPage, Store, Trigger, UserRecord,
+    ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewChange, NewConnection,
+    NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage, StagedPage, Store, Trigger,
+    UserRecord,
 };
 
 /// Long enough for any test.
@@ -145,6 +146,37 @@ impl World {
         lease
     }
 
+    /// A run whose plan of these changes waits for a person.
+    pub(super) async fn held(&self, changes: Vec<NewChange>) -> RunId {
+        let lease = self.start().await.lease;
+        self.stage(&lease, changes).await;
+        self.hold(&lease).await;
+        lease.run
+    }
+
+    /// Holds a run, whose plan is what is staged.
+    pub(super) async fn hold(&self, lease: &Lease) {
+        let changes = self.changes(lease.run).await;
+        let mut summary = PlanSummary::default();
+        for change in changes {
+            let counts = &mut summary.counts;
+            match change.action {
+                Action::Create => counts.created += 1,
+                Action::Link => counts.linked += 1,
+                Action::Update => counts.updated += 1,
+                Action::Deactivate => counts.deactivated += 1,
+                Action::Reactivate => counts.reactivated += 1,
+                Action::Conflict => counts.conflicts += 1,
+                Action::Protected => counts.protected += 1,
+            }
+            summary.applicable += u64::from(change.action.is_applicable());
+        }
+        let reasons = vec![HoldReason::AllDeactivated { deactivations: 3 }];
+        let next = PlanNext::Hold(HeldPlan { digest: digest(), reasons });
+        self.store.finish_plan(lease, &summary, RunMode::Full, &next).await.unwrap();
+        assert_eq!(self.run(lease.run).await.status, RunStatus::Held);
+    }
+
     pub(super) async fn clear_for_applying(&self, lease: &Lease, applicable: u64) {
         let summary = PlanSummary { applicable, ..PlanSummary::default() };
         self.store.finish_plan(lease, &summary, RunMode::Full, &PlanNext::Apply).await.unwrap();
@@ -172,6 +204,19 @@ impl World {
         self.store.finish_run(lease, &end).await.unwrap()
     }
 
+    /// Cancels a run that can be.
+    pub(super) async fn cancel(&self, run: RunId) -> Run {
+        match self.store.cancel_run(self.tenant, run).await.unwrap() {
+            Ending::Ended(run) => *run,
+            other => panic!("not cancelled: {other:?}"),
+        }
+    }
+
+    /// Deletes the connection.
+    pub(super) async fn disconnect(&self) {
+        assert!(self.store.delete_connection(self.tenant, self.connection).await.unwrap());
+    }
+
     pub(super) async fn run(&self, run: RunId) -> Run {
         self.store.run(self.tenant, run).await.unwrap().expect("the run")
     }
@@ -184,6 +229,21 @@ impl World {
     pub(super) async fn outcomes(&self, run: RunId) -> Vec<(u32, Outcome)> {
         self.changes(run).await.into_iter().map(|change| (change.seq, change.outcome)).collect()
     }
+}
+
+/// The digest of every held plan here.
+pub(super) fn digest() -> String {
+    "d".repeat(64)
+}
+
+/// Another tenant, with a connection and a queued run of the very same ids.
+pub(super) async fn add_twin(world: &World, run: RunId) -> TenantId {
+    let other = add_tenant(&*world.store, "twin").await;
+    let connection = NewConnection { id: world.connection, ..new_connection(other) };
+    world.store.create_connection(&connection).await.unwrap();
+    let queued = world.store.create_run(&NewRun { id: run, ..new_run(other, world.connection) }).await.unwrap();
+    assert!(matches!(queued, CreatedRun::Queued(_)), "{queued:?}");
+    other
 }
 
 pub(super) async fn add_tenant(store: &dyn Store, slug: &str) -> TenantId {
@@ -214,7 +274,15 @@ pub(super) fn new_connection(tenant: TenantId) -> NewConnection {
 }
 
 pub(super) fn new_run(tenant: TenantId, connection: ConnectionId) -> NewRun {
-    NewRun { id: RunId(id()), tenant, connection, mode: RunMode::Full, trigger: Trigger::Manual, dry_run: false }
+    NewRun {
+        id: RunId(id()),
+        tenant,
+        connection,
+        mode: RunMode::Full,
+        trigger: Trigger::Manual,
+        dry_run: false,
+        draft: None,
+    }
 }
 
 pub(super) async fn queue(store: &dyn Store, tenant: TenantId, connection: ConnectionId) -> RunId {
@@ -235,6 +303,7 @@ fn change(seq: u32, action: Action) -> Change {
         before: Values::default(),
         after: Values::default(),
         code: None,
+        rival: None,
         deactivates: false,
     }
 }
@@ -301,6 +370,12 @@ pub(super) fn renames(seq: u32, user: &LocalUser, name: &str) -> NewChange {
 pub(super) fn deactivates(seq: u32, user: &LocalUser, by: directory_core::DeactivatedBy) -> NewChange {
     let after = Values { status: Some(UserStatus::Inactive), deactivated_by: Some(Some(by)), ..Values::default() };
     changes_user(seq, Action::Deactivate, user, after)
+}
+
+/// Is refused.
+pub(super) fn conflicts(seq: u32, external_id: &str, code: ChangeCode) -> NewChange {
+    let new = creates(seq, external_id, &format!("{external_id}@acme.example"));
+    NewChange { change: Change { action: Action::Conflict, code: Some(code), ..new.change }, new_user: None }
 }
 
 /// Ties a local user to a directory user.

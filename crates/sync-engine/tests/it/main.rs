@@ -1,9 +1,11 @@
 //! Runs against directories in memory and a real store.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod decisions;
 mod failures;
 mod leases;
 mod logs;
 mod plans;
+mod review;
 mod support;
 mod workers;

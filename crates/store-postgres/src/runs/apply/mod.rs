@@ -97,6 +97,12 @@ async fn apply(
     write::mark_stale(tx, lease, &verdict.stale).await?;
     write::park(tx, lease, &verdict.parked).await?;
     write::users(tx, lease, connection, &batch, &verdict.stale).await?;
-    let counts = tally(&batch.members, &verdict.stale);
-    write::progress(tx, lease, &counts, verdict.stale.len(), through).await
+    let stale = verdict.stale.len();
+    let done = write::Done {
+        counts: tally(&batch.members, &verdict.stale),
+        applied: batch.members.len() - stale,
+        stale,
+        through,
+    };
+    write::progress(tx, lease, &done).await
 }

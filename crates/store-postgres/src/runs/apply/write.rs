@@ -131,18 +131,23 @@ async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &
     Ok(done.rows_affected())
 }
 
-/// Adds to the run's numbers and moves it on; `None` is to its plan's end.
-pub(super) async fn progress(
-    tx: &mut PgConnection,
-    lease: &Lease,
-    counts: &Counts,
-    stale: usize,
-    through: Option<i64>,
-) -> Result<(), Fault> {
+/// What a batch did.
+pub(super) struct Done {
+    pub(super) counts: Counts,
+    pub(super) applied: usize,
+    pub(super) stale: usize,
+    /// How far the run is by it; `None` is to its plan's end.
+    pub(super) through: Option<i64>,
+}
+
+/// Adds to the run's numbers and moves it on.
+pub(super) async fn progress(tx: &mut PgConnection, lease: &Lease, done: &Done) -> Result<(), Fault> {
+    let counts = &done.counts;
     sqlx::query(
         "UPDATE sync_runs SET claims = 0, created = created + $3, updated = updated + $4, linked = linked + $5,
              deactivated = deactivated + $6, reactivated = reactivated + $7, exceptions = exceptions + $8,
-             applied_through = COALESCE($9,
+             applied_changes = applied_changes + $9,
+             applied_through = COALESCE($10,
                  (SELECT max(seq) FROM sync_changes WHERE tenant_id = $1 AND run_id = $2), 0)
          WHERE tenant_id = $1 AND id = $2",
     )
@@ -153,8 +158,9 @@ pub(super) async fn progress(
     .bind(stored(counts.linked))
     .bind(stored(counts.deactivated))
     .bind(stored(counts.reactivated))
-    .bind(stored(stale as u64))
-    .bind(through)
+    .bind(stored(done.stale as u64))
+    .bind(stored(done.applied as u64))
+    .bind(done.through)
     .execute(tx)
     .await?;
     Ok(())

@@ -5,6 +5,7 @@
 mod look;
 mod write;
 
+use directory_core::Counts;
 use sqlx::SqliteConnection;
 use store::{
     Applied, Lease, StoreError,
@@ -29,6 +30,15 @@ struct Applying {
 struct Span {
     entangled: bool,
     after: i64,
+    through: i64,
+}
+
+/// What a batch did.
+struct Batch {
+    counts: Counts,
+    applied: usize,
+    stale: usize,
+    /// The position that is reached.
     through: i64,
 }
 
@@ -107,10 +117,10 @@ async fn apply(
     let verdict = judge(members, &standing);
     write::mark_stale(connection, run, &verdict.stale).await?;
     write::park(connection, run, &verdict.parked).await?;
-    let done = tally(members, &verdict.stale);
     let applied = members.len() - verdict.stale.len();
-    write::write_users(connection, run, span, applied, done.created).await?;
-    write::note_progress(connection, run, &done, verdict.stale.len(), through).await
+    let batch = Batch { counts: tally(members, &verdict.stale), applied, stale: verdict.stale.len(), through };
+    write::write_users(connection, run, span, applied, batch.counts.created).await?;
+    write::note_progress(connection, run, &batch).await
 }
 
 async fn is_more(connection: &mut SqliteConnection, run: &Applying, through: i64) -> Result<bool, StoreError> {

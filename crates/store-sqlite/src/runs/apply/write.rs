@@ -1,10 +1,10 @@
 //! Writing: what a batch does to the users table, and the marks that say so.
 
-use directory_core::{Counts, UserId};
+use directory_core::UserId;
 use sqlx::SqliteConnection;
 use store::StoreError;
 
-use super::{Applying, Span};
+use super::{Applying, Batch, Span};
 use crate::{
     decode::{stored, to_json},
     error::{expect_rows, failed},
@@ -152,25 +152,25 @@ async fn create(connection: &mut SqliteConnection, run: &Applying, span: &Span) 
 pub(super) async fn note_progress(
     connection: &mut SqliteConnection,
     run: &Applying,
-    done: &Counts,
-    stale: usize,
-    through: i64,
+    batch: &Batch,
 ) -> Result<(), StoreError> {
+    let done = &batch.counts;
     let noted = sqlx::query(
         "UPDATE sync_runs SET applied_through = ?3, claims = 0, created = created + ?4, updated = updated + ?5,
              linked = linked + ?6, reactivated = reactivated + ?7, deactivated = deactivated + ?8,
-             exceptions = exceptions + ?9
+             applied_changes = applied_changes + ?9, exceptions = exceptions + ?10
          WHERE tenant_id = ?1 AND id = ?2",
     )
     .bind(&run.tenant)
     .bind(&run.run)
-    .bind(through)
+    .bind(batch.through)
     .bind(stored(done.created))
     .bind(stored(done.updated))
     .bind(stored(done.linked))
     .bind(stored(done.reactivated))
     .bind(stored(done.deactivated))
-    .bind(stored(stale as u64))
+    .bind(stored(batch.applied as u64))
+    .bind(stored(batch.stale as u64))
     .execute(connection)
     .await
     .map_err(failed)?;

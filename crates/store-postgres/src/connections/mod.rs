@@ -1,16 +1,22 @@
 //! Connections.
 
+mod former;
+mod ignored;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use directory_core::{ConnectionId, TenantId};
+use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::{PgConnection, types::Json};
-use store::{Connection, Connections, IdPage, NewConnection, StoreError};
+use store::{
+    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection, StoreError,
+    UniqueKey, UpdatedConnection,
+};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
     decode::{Place, ascending},
-    error::failed,
+    error::{failed, violates},
 };
 
 #[derive(sqlx::FromRow)]
@@ -93,7 +99,9 @@ pub(crate) async fn find(
 #[async_trait]
 impl Connections for PostgresStore {
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
-        sqlx::query_as::<_, ConnectionRow>(concat!(
+        let mut tx = self.pool.begin().await.map_err(failed)?;
+        former::revive(&mut tx, connection.tenant, connection.id).await.map_err(failed)?;
+        let row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
                 default_role, policy, schedule, sealed_credential, credential_expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -113,10 +121,92 @@ impl Connections for PostgresStore {
         .bind(&connection.schedule)
         .bind(&connection.sealed_credential)
         .bind(connection.credential_expires_at)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
-        .map_err(failed)?
-        .try_into()
+        .map_err(|error| {
+            if violates(&error, "connections_pkey") {
+                StoreError::Conflict(UniqueKey::ConnectionId)
+            } else {
+                failed(error)
+            }
+        })?;
+        tx.commit().await.map_err(failed)?;
+        row.try_into()
+    }
+
+    async fn former_connection(
+        &self,
+        tenant: TenantId,
+        directory: Directory<'_>,
+    ) -> Result<Option<ConnectionId>, StoreError> {
+        former::find(&self.pool, tenant, directory).await.map_err(failed)
+    }
+
+    async fn update_connection(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        seen: DateTime<Utc>,
+        update: &ConnectionUpdate,
+    ) -> Result<UpdatedConnection, StoreError> {
+        // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.
+        let row = sqlx::query_as::<_, ConnectionRow>(concat!(
+            "UPDATE connections SET display_name = $4, group_id = $5, default_role = $6, policy = $7, schedule = $8,
+                 state = CASE WHEN $9 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
+                 state_reason = CASE WHEN $9 OR state = 'paused' THEN NULL ELSE state_reason END,
+                 updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
+             WHERE tenant_id = $1 AND id = $2 AND updated_at = $3
+             RETURNING ",
+            columns!()
+        ))
+        .bind(tenant.0)
+        .bind(id.0)
+        .bind(seen)
+        .bind(&update.display_name)
+        .bind(&update.group_id)
+        .bind(&update.default_role)
+        .bind(Json(&update.policy))
+        .bind(&update.schedule)
+        .bind(update.paused)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(failed)?;
+        match row {
+            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
+            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
+            None => Ok(UpdatedConnection::NoConnection),
+        }
+    }
+
+    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+        former::delete(&self.pool, tenant, id).await.map_err(failed)
+    }
+
+    async fn ignored_users(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        page: ExternalPage,
+    ) -> Result<Vec<IgnoredUser>, StoreError> {
+        ignored::list(&self.pool, tenant, connection, page).await
+    }
+
+    async fn ignore_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError> {
+        ignored::add(&self.pool, tenant, connection, external_id).await.map_err(failed)
+    }
+
+    async fn heed_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError> {
+        ignored::remove(&self.pool, tenant, connection, external_id).await.map_err(failed)
     }
 
     async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError> {

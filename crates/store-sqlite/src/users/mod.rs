@@ -1,102 +1,20 @@
-//! The product's users: reading. The one writer is [`crate::runs`].
+//! The product's users: reading, and linking by hand. Everything else is written by [`crate::runs`].
+
+mod linking;
+mod row;
 
 use async_trait::async_trait;
 use directory_core::{
-    ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, TenantFacts, TenantId, UserId, UserStatus,
+    ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, TenantFacts, TenantId, UserId, UserStatus,
 };
-use store::{IdPage, StoreError, UserFilter, UserRecord, Users};
+use store::{IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 
+use self::row::{RecordRow, UserRow, find, record_columns, user_columns};
 use crate::{
     SqliteStore,
     decode::{Place, ascending, stored_id, to_json},
     error::failed,
 };
-
-#[derive(sqlx::FromRow)]
-struct UserRow {
-    id: String,
-    version: i64,
-    email: String,
-    display_name: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    role: String,
-    status: String,
-    deactivated_by: Option<String>,
-    connection_id: Option<String>,
-    external_id: Option<String>,
-}
-
-macro_rules! columns {
-    () => {
-        "id, version, email, display_name, given_name, family_name, role, status, deactivated_by, connection_id, \
-         external_id"
-    };
-}
-
-impl TryFrom<UserRow> for LocalUser {
-    type Error = StoreError;
-
-    fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        let place = Place { table: "users", row: &row.id };
-        let link = match (row.connection_id, row.external_id) {
-            (Some(connection), Some(external_id)) => Some(Link {
-                connection: place.id("connection_id", &connection)?,
-                external_id: place.external_id("external_id", &external_id)?,
-            }),
-            _ => None,
-        };
-        Ok(Self {
-            id: place.id("id", &row.id)?,
-            status: place.word("status", &row.status)?,
-            deactivated_by: row.deactivated_by.map(|by| place.word("deactivated_by", &by)).transpose()?,
-            version: row.version,
-            email: row.email,
-            display_name: row.display_name,
-            given_name: row.given_name,
-            family_name: row.family_name,
-            role: row.role,
-            link,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct RecordRow {
-    #[sqlx(flatten)]
-    user: UserRow,
-    deactivated_run_id: Option<String>,
-    deactivated_at: Option<String>,
-    created_at: String,
-    updated_at: String,
-}
-
-/// Times come out in our spelling, whichever the writer used.
-macro_rules! record_columns {
-    () => {
-        concat!(
-            columns!(),
-            ", deactivated_run_id, strftime('%Y-%m-%dT%H:%M:%fZ', deactivated_at) AS deactivated_at,
-             strftime('%Y-%m-%dT%H:%M:%fZ', created_at) AS created_at,
-             strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) AS updated_at"
-        )
-    };
-}
-
-impl TryFrom<RecordRow> for UserRecord {
-    type Error = StoreError;
-
-    fn try_from(row: RecordRow) -> Result<Self, StoreError> {
-        let place = Place { table: "users", row: &row.user.id };
-        Ok(Self {
-            deactivated_run: row.deactivated_run_id.map(|run| place.id("deactivated_run_id", &run)).transpose()?,
-            deactivated_at: place.time_if_any("deactivated_at", row.deactivated_at.as_deref())?,
-            created_at: place.time("created_at", &row.created_at)?,
-            updated_at: place.time("updated_at", &row.updated_at)?,
-            user: row.user.try_into()?,
-        })
-    }
-}
 
 #[derive(sqlx::FromRow)]
 struct LinkedRow {
@@ -139,7 +57,7 @@ impl Users for SqliteStore {
     ) -> Result<Vec<LocalUser>, StoreError> {
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
-            columns!(),
+            user_columns!(),
             " FROM users
              WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id IN (SELECT value FROM json_each(?3))"
         ))
@@ -158,7 +76,7 @@ impl Users for SqliteStore {
         let keys: Vec<&str> = emails.iter().map(EmailKey::as_str).collect();
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
-            columns!(),
+            user_columns!(),
             " FROM users WHERE tenant_id = ?1 AND lower(email) IN (SELECT value FROM json_each(?2))"
         ))
         .bind(stored_id(tenant.0))
@@ -223,19 +141,22 @@ impl Users for SqliteStore {
         Ok(facts)
     }
 
+    async fn link_user(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<Linking, StoreError> {
+        linking::link(self, tenant, user, connection, external_id).await
+    }
+
+    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        linking::unlink(self, tenant, user).await
+    }
+
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {
-        sqlx::query_as::<_, RecordRow>(concat!(
-            "SELECT ",
-            record_columns!(),
-            " FROM users WHERE tenant_id = ?1 AND id = ?2"
-        ))
-        .bind(stored_id(tenant.0))
-        .bind(stored_id(id.0))
-        .fetch_optional(&self.reader)
-        .await
-        .map_err(failed)?
-        .map(UserRecord::try_from)
-        .transpose()
+        find(&self.reader, tenant, id).await
     }
 
     async fn users(&self, tenant: TenantId, filter: &UserFilter, page: IdPage) -> Result<Vec<UserRecord>, StoreError> {

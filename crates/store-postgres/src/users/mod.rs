@@ -1,8 +1,10 @@
-//! The product's users: reading. The one writer is [`crate::runs`].
+//! The product's users: reading, and linking by hand. Sync's one writer is [`crate::runs`].
 //!
 //! Pages of keys are looked up one by one within one statement: the limited `LATERAL` subqueries cannot be turned into
 //! another kind of join, for which the planner's statistics would have to be up to date. For the same reason statements
 //! that a plan can ruin are planned anew each time (`persistent(false)`), by the tables' size of the moment.
+
+mod link;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use chrono::{DateTime, Utc};
 use directory_core::{
     ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId,
 };
-use store::{IdPage, StoreError, UserFilter, UserRecord, Users};
+use store::{IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 use uuid::Uuid;
 
 use crate::{
@@ -84,6 +86,7 @@ macro_rules! record_columns {
         concat!(columns!(), ", deactivated_run_id, deactivated_at, created_at, updated_at")
     };
 }
+use {columns, record_columns};
 
 impl TryFrom<RecordRow> for UserRecord {
     type Error = StoreError;
@@ -239,6 +242,20 @@ impl Users for PostgresStore {
             }
         }
         Ok(facts)
+    }
+
+    async fn link_user(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<Linking, StoreError> {
+        Ok(link::link(&self.pool, tenant, user, connection, external_id).await?)
+    }
+
+    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        Ok(link::unlink(&self.pool, tenant, user).await?)
     }
 
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {

@@ -1,0 +1,75 @@
+//! Directory users whom a connection leaves alone.
+
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, ExternalId, TenantId};
+use sqlx::PgPool;
+use store::{ExternalPage, IgnoredUser, StoreError};
+
+use crate::{decode::Place, error::failed};
+
+pub(super) async fn list(
+    pool: &PgPool,
+    tenant: TenantId,
+    connection: ConnectionId,
+    page: ExternalPage,
+) -> Result<Vec<IgnoredUser>, StoreError> {
+    let rows: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
+        "SELECT external_id, created_at FROM ignored_users
+         WHERE tenant_id = $1 AND connection_id = $2 AND external_id > $3 ORDER BY external_id LIMIT $4",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .bind(page.after.as_ref().map_or("", ExternalId::as_str))
+    .bind(i64::from(page.limit))
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let place = Place { table: "ignored_users", row: &connection };
+    rows.into_iter()
+        .map(|(id, created_at)| Ok(IgnoredUser { external_id: place.external_id("external_id", &id)?, created_at }))
+        .collect()
+}
+
+pub(super) async fn add(
+    pool: &PgPool,
+    tenant: TenantId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<bool, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let exists: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
+            .bind(tenant.0)
+            .bind(connection.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+    if exists.is_none() {
+        return Ok(false);
+    }
+    sqlx::query(
+        "INSERT INTO ignored_users (tenant_id, connection_id, external_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .bind(external_id.as_str())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn remove(
+    pool: &PgPool,
+    tenant: TenantId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<bool, sqlx::Error> {
+    let done =
+        sqlx::query("DELETE FROM ignored_users WHERE tenant_id = $1 AND connection_id = $2 AND external_id = $3")
+            .bind(tenant.0)
+            .bind(connection.0)
+            .bind(external_id.as_str())
+            .execute(pool)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,67 @@
+//! Ending runs from outside. The lease goes with the status, so that whoever works on the run may write no more.
+
+use directory_core::{ConnectionId, RunId, TenantId};
+use sqlx::{PgConnection, PgPool};
+use store::{Ending, RunStatus};
+use uuid::Uuid;
+
+use super::{
+    review::lock,
+    row::{RunRow, run_columns},
+};
+use crate::error::Fault;
+
+pub(super) async fn cancel(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
+    let mut tx = pool.begin().await?;
+    // Waits for the page or the batch that is being written.
+    let Some(found) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
+    match found.status {
+        RunStatus::Cancelled => return Ok(Ending::Ended(Box::new(found))),
+        RunStatus::Queued | RunStatus::Running => {}
+        other => return Ok(Ending::NotPossible(other)),
+    }
+    let row: RunRow = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL
+         WHERE tenant_id = $1 AND id = $2
+         RETURNING ",
+        run_columns!()
+    ))
+    .bind(tenant.0)
+    .bind(run.0)
+    .fetch_one(&mut *tx)
+    .await?;
+    if !row.plan_complete {
+        drop_unfinished_plans(&mut tx, tenant, &[run.0]).await?;
+    }
+    tx.commit().await?;
+    Ok(Ending::Ended(Box::new(row.try_into()?)))
+}
+
+/// Cancels every run of a connection that has not ended, held ones too.
+pub(crate) async fn cancel_all(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    let ended: Vec<(Uuid, bool)> = sqlx::query_as(
+        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL
+         WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running', 'held')
+         RETURNING id, plan_complete",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .fetch_all(&mut *tx)
+    .await?;
+    let unfinished: Vec<Uuid> = ended.into_iter().filter(|(_, complete)| !complete).map(|(run, _)| run).collect();
+    drop_unfinished_plans(tx, tenant, &unfinished).await
+}
+
+/// What was staged is no plan, and nobody is to take it for one.
+async fn drop_unfinished_plans(tx: &mut PgConnection, tenant: TenantId, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = ANY ($2)")
+        .bind(tenant.0)
+        .bind(runs)
+        .execute(tx)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,41 @@
+//! Deleting history that has been kept for long enough.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::error::Fault;
+
+pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32) -> Result<bool, Fault> {
+    let mut tx = pool.begin().await?;
+    // Another process may be at the oldest run already.
+    let run: Option<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT tenant_id, id FROM sync_runs
+         WHERE finished_at < now() - make_interval(secs => $1) AND changes_deleted_at IS NULL
+         ORDER BY finished_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+    )
+    .bind(age.as_secs_f64())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some((tenant, run)) = run else { return Ok(false) };
+    let deleted = sqlx::query(
+        "DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq IN (
+             SELECT seq FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq LIMIT $3
+         )",
+    )
+    .bind(tenant)
+    .bind(run)
+    .bind(i64::from(limit))
+    .execute(&mut *tx)
+    .await?;
+    if deleted.rows_affected() < u64::from(limit) {
+        sqlx::query("UPDATE sync_runs SET changes_deleted_at = now() WHERE tenant_id = $1 AND id = $2")
+            .bind(tenant)
+            .bind(run)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}

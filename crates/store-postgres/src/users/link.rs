@@ -1,0 +1,127 @@
+//! Linking and unlinking by hand.
+
+use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
+use sqlx::{PgConnection, PgPool};
+use store::{Linking, UserRecord};
+use uuid::Uuid;
+
+use super::{RecordRow, columns, record_columns};
+use crate::error::{Fault, violates};
+
+pub(super) async fn link(
+    pool: &PgPool,
+    tenant: TenantId,
+    user: UserId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<Linking, Fault> {
+    // Who gets in between and links the directory user to somebody else is found by the next look.
+    loop {
+        let mut tx = pool.begin().await?;
+        let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(Linking::NoUser) };
+        if !exists(&mut tx, tenant, connection).await? {
+            return Ok(Linking::NoConnection);
+        }
+        let wanted = Link { connection, external_id: external_id.clone() };
+        match &record.user.link {
+            Some(link) if *link == wanted => return Ok(Linking::Linked(Box::new(record))),
+            Some(_) => return Ok(Linking::UserIsLinked),
+            None => {}
+        }
+        if let Some(other) = linked_to(&mut tx, tenant, &wanted).await? {
+            return Ok(Linking::LinkedTo(other));
+        }
+        if !in_conflict(&mut tx, tenant, &wanted).await? {
+            return Ok(Linking::UnknownDirectoryUser);
+        }
+        match set(&mut tx, tenant, user, Some(&wanted)).await {
+            Ok(row) => {
+                tx.commit().await?;
+                return Ok(Linking::Linked(Box::new(row.try_into()?)));
+            }
+            Err(error) if violates(&error, "users_external") => tx.rollback().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+pub(super) async fn unlink(pool: &PgPool, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
+    let mut tx = pool.begin().await?;
+    let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(None) };
+    if record.user.link.is_none() {
+        return Ok(Some(record));
+    }
+    let row = set(&mut tx, tenant, user, None).await?;
+    tx.commit().await?;
+    Ok(Some(row.try_into()?))
+}
+
+async fn lock(tx: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
+    let row: Option<RecordRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        record_columns!(),
+        " FROM users WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    ))
+    .bind(tenant.0)
+    .bind(user.0)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(UserRecord::try_from).transpose()?)
+}
+
+/// Whether the tenant has the connection; it is not removed before the transaction's end.
+async fn exists(tx: &mut PgConnection, tenant: TenantId, connection: ConnectionId) -> Result<bool, sqlx::Error> {
+    let found: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
+            .bind(tenant.0)
+            .bind(connection.0)
+            .fetch_optional(tx)
+            .await?;
+    Ok(found.is_some())
+}
+
+async fn linked_to(tx: &mut PgConnection, tenant: TenantId, link: &Link) -> Result<Option<UserId>, sqlx::Error> {
+    let user: Option<Uuid> = sqlx::query_scalar(
+        r#"SELECT id FROM users WHERE tenant_id = $1 AND connection_id = $2 AND external_id COLLATE "C" = $3"#,
+    )
+    .bind(tenant.0)
+    .bind(link.connection.0)
+    .bind(link.external_id.as_str())
+    .fetch_optional(tx)
+    .await?;
+    Ok(user.map(UserId))
+}
+
+/// Whether a run of the connection that is on record met the directory user as a conflict.
+async fn in_conflict(tx: &mut PgConnection, tenant: TenantId, link: &Link) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (
+             SELECT 1 FROM sync_changes c JOIN sync_runs r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
+             WHERE c.tenant_id = $1 AND c.external_id = $3 AND c.action = 'conflict' AND r.connection_id = $2
+         )",
+    )
+    .bind(tenant.0)
+    .bind(link.connection.0)
+    .bind(link.external_id.as_str())
+    .fetch_one(tx)
+    .await
+}
+
+/// The trigger moves the version, as with every write that is not sync's own.
+async fn set(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+    link: Option<&Link>,
+) -> Result<RecordRow, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "UPDATE users SET connection_id = $3, external_id = $4 WHERE tenant_id = $1 AND id = $2 RETURNING ",
+        record_columns!()
+    ))
+    .bind(tenant.0)
+    .bind(user.0)
+    .bind(link.map(|link| link.connection.0))
+    .bind(link.map(|link| link.external_id.as_str()))
+    .fetch_one(tx)
+    .await
+}

@@ -1,0 +1,89 @@
+//! Directory users whom a connection is told to leave alone.
+
+use directory_core::{ConnectionId, ExternalId, TenantId};
+use sqlx::SqlitePool;
+use store::{ExternalPage, IgnoredUser, StoreError};
+
+use super::row::find;
+use crate::{
+    SqliteStore,
+    decode::{Place, stored_id},
+    error::failed,
+};
+
+#[derive(sqlx::FromRow)]
+struct IgnoredRow {
+    external_id: String,
+    created_at: String,
+}
+
+pub(super) async fn list(
+    reader: &SqlitePool,
+    tenant: TenantId,
+    connection: ConnectionId,
+    page: ExternalPage,
+) -> Result<Vec<IgnoredUser>, StoreError> {
+    let connection = stored_id(connection.0);
+    let place = Place { table: "ignored_users", row: &connection };
+    // Every id comes after the empty text.
+    sqlx::query_as::<_, IgnoredRow>(
+        "SELECT external_id, created_at FROM ignored_users
+         WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id > ?3 ORDER BY external_id LIMIT ?4",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(&connection)
+    .bind(page.after.as_ref().map_or("", ExternalId::as_str))
+    .bind(page.limit)
+    .fetch_all(reader)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .map(|row| {
+        Ok(IgnoredUser {
+            external_id: place.external_id("external_id", &row.external_id)?,
+            created_at: place.time("created_at", &row.created_at)?,
+        })
+    })
+    .collect()
+}
+
+pub(super) async fn ignore(
+    store: &SqliteStore,
+    tenant: TenantId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
+    if find(&mut *tx, tenant, connection).await?.is_none() {
+        return Ok(false);
+    }
+    sqlx::query(
+        "INSERT INTO ignored_users (tenant_id, connection_id, external_id) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(connection.0))
+    .bind(external_id.as_str())
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
+}
+
+pub(super) async fn heed(
+    store: &SqliteStore,
+    tenant: TenantId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<bool, StoreError> {
+    let heeded =
+        sqlx::query("DELETE FROM ignored_users WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id = ?3")
+            .bind(stored_id(tenant.0))
+            .bind(stored_id(connection.0))
+            .bind(external_id.as_str())
+            .execute(&store.writer)
+            .await
+            .map_err(failed)?;
+    Ok(heeded.rows_affected() > 0)
+}

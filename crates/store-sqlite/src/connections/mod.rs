@@ -1,0 +1,108 @@
+//! Connections.
+
+mod ignored;
+mod registration;
+mod row;
+mod update;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, ExternalId, TenantId};
+use store::{
+    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection, StoreError,
+    UpdatedConnection,
+};
+
+pub(crate) use self::row::find;
+use self::row::{ConnectionRow, connection_columns};
+use crate::{
+    SqliteStore,
+    decode::{ascending, stored_id},
+    error::failed,
+};
+
+#[async_trait]
+impl Connections for SqliteStore {
+    async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
+        registration::create(self, connection).await
+    }
+
+    async fn former_connection(
+        &self,
+        tenant: TenantId,
+        directory: Directory<'_>,
+    ) -> Result<Option<ConnectionId>, StoreError> {
+        registration::former(&self.reader, tenant, directory).await
+    }
+
+    async fn update_connection(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        seen: DateTime<Utc>,
+        update: &ConnectionUpdate,
+    ) -> Result<UpdatedConnection, StoreError> {
+        update::update(self, tenant, id, seen, update).await
+    }
+
+    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+        registration::delete(self, tenant, id).await
+    }
+
+    async fn ignored_users(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        page: ExternalPage,
+    ) -> Result<Vec<IgnoredUser>, StoreError> {
+        ignored::list(&self.reader, tenant, connection, page).await
+    }
+
+    async fn ignore_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError> {
+        ignored::ignore(self, tenant, connection, external_id).await
+    }
+
+    async fn heed_user(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        external_id: &ExternalId,
+    ) -> Result<bool, StoreError> {
+        ignored::heed(self, tenant, connection, external_id).await
+    }
+
+    async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+        find(&self.reader, tenant, id).await
+    }
+
+    async fn connections(&self, tenant: TenantId, page: IdPage) -> Result<Vec<Connection>, StoreError> {
+        sqlx::query_as::<_, ConnectionRow>(concat!(
+            "SELECT ",
+            connection_columns!(),
+            " FROM connections WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(ascending(page.after))
+        .bind(page.limit)
+        .fetch_all(&self.reader)
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .map(Connection::try_from)
+        .collect()
+    }
+
+    async fn sealed_credential(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Vec<u8>>, StoreError> {
+        sqlx::query_scalar("SELECT sealed_credential FROM connections WHERE tenant_id = ?1 AND id = ?2")
+            .bind(stored_id(tenant.0))
+            .bind(stored_id(id.0))
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)
+    }
+}

@@ -1,0 +1,111 @@
+//! Connections come and go; who was theirs is remembered.
+
+use directory_core::{ConnectionId, TenantId};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, query::QueryAs, sqlite::SqliteArguments};
+use store::{Connection, Directory, NewConnection, StoreError, UniqueKey};
+
+use super::row::{ConnectionRow, connection_columns};
+use crate::{
+    SqliteStore,
+    decode::{Place, stored_id, stored_time, to_json},
+    error::failed,
+    runs,
+};
+
+pub(super) async fn create(store: &SqliteStore, new: &NewConnection) -> Result<Connection, StoreError> {
+    let insert = insert(new)?;
+    let mut tx = store.write().await?;
+    let row = insert.fetch_optional(&mut *tx).await.map_err(failed)?;
+    let connection = row.ok_or(StoreError::Conflict(UniqueKey::ConnectionId))?.try_into()?;
+    forget(&mut tx, new.tenant, new.id).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(connection)
+}
+
+/// Only the id's conflict is passed over; any other is an error.
+fn insert(new: &NewConnection) -> Result<QueryAs<'_, Sqlite, ConnectionRow, SqliteArguments>, StoreError> {
+    Ok(sqlx::query_as(concat!(
+        "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
+             default_role, policy, schedule, sealed_credential, credential_expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (tenant_id, id) DO NOTHING RETURNING ",
+        connection_columns!()
+    ))
+    .bind(stored_id(new.tenant.0))
+    .bind(stored_id(new.id.0))
+    .bind(&new.provider)
+    .bind(&new.display_name)
+    .bind(&new.directory_id)
+    .bind(&new.client_id)
+    .bind(&new.group_id)
+    .bind(&new.cloud)
+    .bind(&new.default_role)
+    .bind(to_json(&new.policy)?)
+    .bind(&new.schedule)
+    .bind(&new.sealed_credential)
+    .bind(new.credential_expires_at.map(stored_time)))
+}
+
+/// The connection is there again.
+async fn forget(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM former_connections WHERE tenant_id = ?1 AND connection_id = ?2")
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(id.0))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(failed)
+}
+
+pub(super) async fn former(
+    reader: &SqlitePool,
+    tenant: TenantId,
+    directory: Directory<'_>,
+) -> Result<Option<ConnectionId>, StoreError> {
+    // IS, unlike =, finds no group equal to no group.
+    let former: Option<String> = sqlx::query_scalar(
+        "SELECT connection_id FROM former_connections
+         WHERE tenant_id = ?1 AND provider = ?2 AND cloud = ?3 AND directory_id = ?4
+         ORDER BY group_id IS ?5 DESC, deleted_at DESC, connection_id DESC LIMIT 1",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(directory.provider)
+    .bind(directory.cloud)
+    .bind(directory.directory_id)
+    .bind(directory.group_id)
+    .fetch_optional(reader)
+    .await
+    .map_err(failed)?;
+    former.map(|id| Place { table: "former_connections", row: &id }.id("connection_id", &id)).transpose()
+}
+
+pub(super) async fn delete(store: &SqliteStore, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
+    remember(&mut tx, tenant, id).await?;
+    let deleted = sqlx::query("DELETE FROM connections WHERE tenant_id = ?1 AND id = ?2")
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(id.0))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    runs::cancel_all(&mut tx, tenant, id).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
+}
+
+async fn remember(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO former_connections (tenant_id, connection_id, provider, cloud, directory_id, group_id)
+         SELECT tenant_id, id, provider, cloud, directory_id, group_id FROM connections
+         WHERE tenant_id = ?1 AND id = ?2",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(id.0))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}

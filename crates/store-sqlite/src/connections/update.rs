@@ -1,0 +1,57 @@
+//! Changing a connection.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use directory_core::{ConnectionId, TenantId};
+use store::{Connection, ConnectionUpdate, StoreError, UpdatedConnection};
+
+use super::row::{ConnectionRow, connection_columns, find};
+use crate::{
+    SqliteStore,
+    decode::{stored_id, stored_time, to_json},
+    error::failed,
+    sql::now,
+};
+
+pub(super) async fn update(
+    store: &SqliteStore,
+    tenant: TenantId,
+    id: ConnectionId,
+    seen: DateTime<Utc>,
+    update: &ConnectionUpdate,
+) -> Result<UpdatedConnection, StoreError> {
+    let policy = to_json(&update.policy)?;
+    let mut tx = store.write().await?;
+    let Some(current) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    if current.updated_at != seen {
+        return Ok(UpdatedConnection::Moved);
+    }
+    let row: ConnectionRow = sqlx::query_as(concat!(
+        "UPDATE connections SET display_name = ?3, group_id = ?4, default_role = ?5, policy = ?6, schedule = ?7,
+             state = CASE WHEN ?8 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
+             state_reason = iif(?8 OR state = 'paused', NULL, state_reason),
+             updated_at = max(?9, ",
+        now!(),
+        ") WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        connection_columns!()
+    ))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(id.0))
+    .bind(&update.display_name)
+    .bind(&update.group_id)
+    .bind(&update.default_role)
+    .bind(policy)
+    .bind(&update.schedule)
+    .bind(update.paused)
+    .bind(stored_time(next_after(seen)))
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(failed)?;
+    let updated = Connection::try_from(row)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(UpdatedConnection::Done(Box::new(updated)))
+}
+
+/// The next time that can be told apart: two updates within a millisecond must be, and the clock may have been put back.
+fn next_after(seen: DateTime<Utc>) -> DateTime<Utc> {
+    seen.checked_add_signed(TimeDelta::milliseconds(1)).unwrap_or(seen)
+}

@@ -1,0 +1,85 @@
+//! Ending runs by hand. Whoever works on one loses the lease in the same statement.
+
+use directory_core::{ConnectionId, RunId, TenantId};
+use sqlx::SqliteConnection;
+use store::{Ending, Run, RunStatus, StoreError};
+
+use super::{
+    history,
+    row::{RunRow, run_columns},
+    stage::drop_changes,
+};
+use crate::{SqliteStore, decode::stored_id, error::failed, sql::now};
+
+pub(super) async fn reject(store: &SqliteStore, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+    end(store, tenant, run, RunStatus::Rejected, |status| status == RunStatus::Held).await
+}
+
+pub(super) async fn cancel(store: &SqliteStore, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+    end(store, tenant, run, RunStatus::Cancelled, RunStatus::is_active).await
+}
+
+/// Ends a run as `status`, if it stands so that it can be.
+async fn end(
+    store: &SqliteStore,
+    tenant: TenantId,
+    id: RunId,
+    status: RunStatus,
+    can_end: impl Fn(RunStatus) -> bool + Send,
+) -> Result<Ending, StoreError> {
+    let mut tx = store.write().await?;
+    let Some(run) = history::run(&mut *tx, tenant, id).await? else { return Ok(Ending::NoRun) };
+    if run.status == status {
+        return Ok(Ending::Ended(Box::new(run)));
+    }
+    if !can_end(run.status) {
+        return Ok(Ending::NotPossible(run.status));
+    }
+    let row: RunRow = sqlx::query_as(concat!(
+        "UPDATE sync_runs SET status = ?3, lease_token = NULL, lease_until = NULL, finished_at = ",
+        now!(),
+        " WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
+        run_columns!()
+    ))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(id.0))
+    .bind(status.as_str())
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if !row.plan_complete {
+        drop_changes(&mut tx, tenant, id).await?;
+    }
+    let ended = Run::try_from(row)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Ending::Ended(Box::new(ended)))
+}
+
+/// Cancels whatever a connection has still to do, held plans too.
+pub(crate) async fn cancel_all(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    of: ConnectionId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM sync_changes WHERE tenant_id = ?1 AND run_id IN (
+             SELECT id FROM sync_runs
+             WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running') AND NOT plan_complete)",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(of.0))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    sqlx::query(concat!(
+        "UPDATE sync_runs SET status = 'cancelled', lease_token = NULL, lease_until = NULL, finished_at = ",
+        now!(),
+        " WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running', 'held')"
+    ))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(of.0))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}

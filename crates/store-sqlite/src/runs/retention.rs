@@ -1,0 +1,63 @@
+//! Deleting changes that have been kept for long enough, a few at a time.
+
+use std::time::Duration;
+
+use sqlx::SqliteConnection;
+use store::StoreError;
+
+use crate::{SqliteStore, decode::ago, error::failed, sql::now};
+
+/// A run whose changes are old.
+#[derive(sqlx::FromRow)]
+struct Old {
+    tenant_id: String,
+    id: String,
+}
+
+pub(super) async fn delete_old_changes(store: &SqliteStore, age: Duration, limit: u32) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
+    let Some(run) = oldest(&mut tx, age).await? else { return Ok(false) };
+    let deleted = delete(&mut tx, &run, limit).await?;
+    if deleted < u64::from(limit) {
+        mark(&mut tx, &run).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
+}
+
+async fn oldest(connection: &mut SqliteConnection, age: Duration) -> Result<Option<Old>, StoreError> {
+    sqlx::query_as(
+        "SELECT tenant_id, id FROM sync_runs
+         WHERE finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1) AND changes_deleted_at IS NULL
+         ORDER BY finished_at LIMIT 1",
+    )
+    .bind(ago(age))
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)
+}
+
+async fn delete(connection: &mut SqliteConnection, run: &Old, limit: u32) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM sync_changes WHERE tenant_id = ?1 AND run_id = ?2 AND seq IN (
+             SELECT seq FROM sync_changes WHERE tenant_id = ?1 AND run_id = ?2 ORDER BY seq LIMIT ?3)",
+    )
+    .bind(&run.tenant_id)
+    .bind(&run.id)
+    .bind(limit)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(deleted.rows_affected())
+}
+
+/// Notes that nothing of the run is left to delete.
+async fn mark(connection: &mut SqliteConnection, run: &Old) -> Result<(), StoreError> {
+    sqlx::query(concat!("UPDATE sync_runs SET changes_deleted_at = ", now!(), " WHERE tenant_id = ?1 AND id = ?2"))
+        .bind(&run.tenant_id)
+        .bind(&run.id)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(failed)
+}

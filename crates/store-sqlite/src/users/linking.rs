@@ -1,0 +1,108 @@
+//! Linking and unlinking by hand. The statements leave the version to the trigger, as the product's own do, so a plan
+//! that was made before goes stale.
+
+use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
+use sqlx::SqliteConnection;
+use store::{Linking, StoreError, UserRecord};
+
+use super::row::find;
+use crate::{
+    SqliteStore, connections,
+    decode::{Place, stored_id},
+    error::{defect, expect_rows, failed},
+};
+
+pub(super) async fn link(
+    store: &SqliteStore,
+    tenant: TenantId,
+    user: UserId,
+    connection: ConnectionId,
+    external_id: &ExternalId,
+) -> Result<Linking, StoreError> {
+    let mut tx = store.write().await?;
+    let Some(record) = find(&mut *tx, tenant, user).await? else { return Ok(Linking::NoUser) };
+    if connections::find(&mut *tx, tenant, connection).await?.is_none() {
+        return Ok(Linking::NoConnection);
+    }
+    let link = Link { connection, external_id: external_id.clone() };
+    if let Some(current) = &record.user.link {
+        return Ok(if *current == link { Linking::Linked(Box::new(record)) } else { Linking::UserIsLinked });
+    }
+    if let Some(other) = linked_to(&mut tx, tenant, &link).await? {
+        return Ok(Linking::LinkedTo(other));
+    }
+    if !is_in_conflict(&mut tx, tenant, &link).await? {
+        return Ok(Linking::UnknownDirectoryUser);
+    }
+    let linked = write(&mut tx, tenant, user, Some(&link)).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Linking::Linked(Box::new(linked)))
+}
+
+pub(super) async fn unlink(
+    store: &SqliteStore,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<UserRecord>, StoreError> {
+    let mut tx = store.write().await?;
+    match find(&mut *tx, tenant, user).await? {
+        Some(record) if record.user.link.is_some() => {
+            let local = write(&mut tx, tenant, user, None).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(Some(local))
+        }
+        // Nobody, or local as it is.
+        other => Ok(other),
+    }
+}
+
+/// Who is linked to the directory user.
+async fn linked_to(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    link: &Link,
+) -> Result<Option<UserId>, StoreError> {
+    let user: Option<String> =
+        sqlx::query_scalar("SELECT id FROM users WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id = ?3")
+            .bind(stored_id(tenant.0))
+            .bind(stored_id(link.connection.0))
+            .bind(link.external_id.as_str())
+            .fetch_optional(connection)
+            .await
+            .map_err(failed)?;
+    user.map(|id| Place { table: "users", row: &id }.id("id", &id)).transpose()
+}
+
+/// Whether a run of the connection that is still on record met the directory user as a conflict.
+async fn is_in_conflict(connection: &mut SqliteConnection, tenant: TenantId, link: &Link) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (
+             SELECT 1 FROM sync_changes AS c JOIN sync_runs AS r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
+             WHERE c.tenant_id = ?1 AND c.external_id = ?3 AND c.action = 'conflict' AND r.connection_id = ?2)",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(link.connection.0))
+    .bind(link.external_id.as_str())
+    .fetch_one(connection)
+    .await
+    .map_err(failed)
+}
+
+/// The trigger writes after the statement, so the row is read again.
+async fn write(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    user: UserId,
+    link: Option<&Link>,
+) -> Result<UserRecord, StoreError> {
+    let written = sqlx::query("UPDATE users SET connection_id = ?3, external_id = ?4 WHERE tenant_id = ?1 AND id = ?2")
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(user.0))
+        .bind(link.map(|link| stored_id(link.connection.0)))
+        .bind(link.map(|link| link.external_id.as_str()))
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    expect_rows("linking a user", 1, written.rows_affected())?;
+    find(connection, tenant, user).await?.ok_or_else(|| defect(sqlx::Error::RowNotFound))
+}
