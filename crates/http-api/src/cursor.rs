@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crypto::Digest;
+use directory_core::ExternalId;
 use uuid::Uuid;
 
 const VERSION: u8 = 1;
@@ -18,6 +19,8 @@ pub(crate) enum List {
     Changes(Uuid),
     /// The tenant's users.
     Users,
+    /// Whom this connection ignores.
+    Ignored(Uuid),
 }
 
 impl List {
@@ -27,6 +30,7 @@ impl List {
             Self::Runs(connection) => (2, connection),
             Self::Changes(run) => (3, run),
             Self::Users => (4, Uuid::nil()),
+            Self::Ignored(connection) => (5, connection),
         }
     }
 
@@ -86,6 +90,16 @@ impl Position for u32 {
     }
 }
 
+impl Position for ExternalId {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::parse(str::from_utf8(bytes).ok()?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,12 +114,17 @@ mod tests {
         }
         let changes = List::Changes(ID);
         assert_eq!(changes.position(&changes.cursor(&70_000_u32)), Some(70_000_u32));
+        let ignored = List::Ignored(ID);
+        for id in ["e1", "Zoë / %2F", &"x".repeat(ExternalId::MAX_BYTES)] {
+            let id = ExternalId::parse(id);
+            assert_eq!(ignored.position(&ignored.cursor(id.as_ref().unwrap())), id);
+        }
     }
 
     #[test]
     fn a_cursor_of_another_list_is_refused() {
         let cursor = List::Runs(ID).cursor(&OTHER);
-        for list in [List::Connections, List::Runs(OTHER), List::Users, List::Changes(ID)] {
+        for list in [List::Connections, List::Runs(OTHER), List::Users, List::Changes(ID), List::Ignored(ID)] {
             assert_eq!(list.position::<Uuid>(&cursor), None, "{list:?}");
         }
         assert_eq!(List::Runs(ID).position::<u32>(&cursor), None);

@@ -78,7 +78,7 @@ fn reference(segment: &Segment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{RegisterEntra, SyncInput};
+    use crate::model::{ApprovalInput, ConnectionPatch, RegisterEntra, SyncInput};
 
     fn check<T: DeserializeOwned>(json: &str, pointer: &str, detail: &str) {
         let error = from_slice::<T>(json.as_bytes()).err().unwrap_or_else(|| panic!("accepted: {json}"));
@@ -109,6 +109,12 @@ mod tests {
         check::<SyncInput>(r#"["full",true]"#, "", "must be an object");
         check::<RegisterEntra>("[]", "", "must be an object");
         check::<RegisterEntra>("null", "", "must be an object");
+        check::<ConnectionPatch>(r#"{"displayName":null}"#, "/displayName", "must be a string");
+        check::<ConnectionPatch>(r#"{"paused":null}"#, "/paused", "must be a boolean");
+        check::<ConnectionPatch>(r#"{"policy":[]}"#, "/policy", "must be an object");
+        check::<ConnectionPatch>(r#"{"policy":{"adoptByEmail":1}}"#, "/policy/adoptByEmail", "must be a boolean");
+        check::<ApprovalInput>(r#"{"changes":5}"#, "/changes", "must be an array");
+        check::<ApprovalInput>(r#"{"except":[1,-1]}"#, "/except/1", number);
         check::<SyncInput>(r#"{"mode":1}"#, "/mode", "must be a string");
         check::<SyncInput>(r#"{"dryRun":1}"#, "/dryRun", "must be a boolean");
     }
@@ -127,6 +133,7 @@ mod tests {
     fn an_unknown_or_repeated_member_is_pointed_at() {
         let unknown = "is not a member that is known here";
         check::<RegisterEntra>(r#"{"tenantId":"x"}"#, "/tenantId", unknown);
+        check::<ConnectionPatch>(r#"{"clientId":"x"}"#, "/clientId", unknown);
         check::<RegisterEntra>(r#"{"a/b~c":"x"}"#, "/a~1b~0c", unknown);
         check::<RegisterEntra>(r#"{"policy":{"includeGuest":true}}"#, "/policy/includeGuest", unknown);
         check::<RegisterEntra>(&format!(r#"{{"policy":{{"{}":true}}}}"#, "x".repeat(65)), "/policy", unknown);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, http::header, web::Payload};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::problem::{Kind, Problem};
@@ -28,6 +28,15 @@ pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Pa
     check_type(request)?;
     complaint::from_slice(&bytes).map(Some).map_err(|error| Problem::bad_input(vec![error]))
 }
+
+/// Of a request that says all it has to say by its path: there is no body, or an object without members.
+pub(crate) async fn none(request: &HttpRequest, payload: Payload) -> Result<(), Problem> {
+    json::<Nothing>(request, payload).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 async fn read(mut payload: Payload, bytes: &mut Vec<u8>) -> Result<(), Problem> {
     let mut fits = true;

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use directory_core::{Action, ChangeCode, ExternalId, UserId, Values};
+use directory_core::{Action, ChangeCode, ExternalId, Rival, UserId, Values};
 use serde::Serialize;
 use store::{ChangeRecord, Outcome};
 
 const STALE: &str =
     "The user was changed here after the plan was made, so this change was not applied. The next run plans it again.";
+const REJECTED: &str = "A person turned this change down.";
 const FAILED: &str = "The database refused this change. The next run plans it again.";
 
 /// A line of a run's history.
@@ -33,8 +34,20 @@ pub struct ChangeView {
     pub after: Option<Values>,
     /// Why it was refused.
     pub code: Option<ChangeCode>,
+    /// Of a conflict: who stands in the way.
+    pub conflicts_with: Option<ConflictsWithView>,
     /// Why it was refused or not applied, and the next step.
     pub message: Option<&'static str>,
+}
+
+/// Who stands in the way of a conflict: a local user, a directory user, or one that is both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictsWithView {
+    /// The local user, where there is one.
+    pub user_id: Option<UserId>,
+    /// Its id in the connection's directory, where it has one.
+    pub external_id: Option<ExternalId>,
 }
 
 impl fmt::Debug for ChangeView {
@@ -46,6 +59,7 @@ impl fmt::Debug for ChangeView {
             .field("user_id", &self.user_id)
             .field("external_id", &self.external_id)
             .field("code", &self.code)
+            .field("conflicts_with", &self.conflicts_with)
             .finish_non_exhaustive()
     }
 }
@@ -63,8 +77,16 @@ impl From<ChangeRecord> for ChangeView {
             before: unless_empty(change.before),
             after: unless_empty(change.after),
             code: change.code,
+            conflicts_with: change.rival.filter(|_| change.action == Action::Conflict).and_then(ConflictsWithView::of),
             message: message(change.code, change.outcome),
         }
+    }
+}
+
+impl ConflictsWithView {
+    fn of(rival: Rival) -> Option<Self> {
+        let known = rival.user.is_some() || rival.external_id.is_some();
+        known.then_some(Self { user_id: rival.user, external_id: rival.external_id })
     }
 }
 
@@ -75,9 +97,10 @@ fn unless_empty(values: Values) -> Option<Values> {
 fn message(code: Option<ChangeCode>, outcome: Outcome) -> Option<&'static str> {
     match (code, outcome) {
         (Some(code), _) => Some(code.message()),
+        (None, Outcome::Rejected) => Some(REJECTED),
         (None, Outcome::Stale) => Some(STALE),
         (None, Outcome::Failed) => Some(FAILED),
-        (None, Outcome::Planned | Outcome::Applied | Outcome::Rejected) => None,
+        (None, Outcome::Planned | Outcome::Applied) => None,
     }
 }
 
@@ -101,6 +124,7 @@ mod tests {
             before: Values::default(),
             after: Values { given_name: Some(None), ..Values::default() },
             code: None,
+            rival: None,
         }
     }
 
@@ -123,7 +147,8 @@ mod tests {
             view(creation(Outcome::Applied)),
             json!({
                 "seq": 1, "action": "create", "outcome": "applied", "userId": ID, "externalId": "e1",
-                "email": "ada@example.org", "before": null, "after": {"givenName": null}, "code": null, "message": null,
+                "email": "ada@example.org", "before": null, "after": {"givenName": null}, "code": null,
+                "conflictsWith": null, "message": null,
             })
         );
     }
@@ -151,6 +176,22 @@ mod tests {
         assert_eq!(refused["after"], Value::Null);
         assert_eq!(view(creation(Outcome::Stale))["message"], STALE);
         assert_eq!(view(creation(Outcome::Failed))["message"], FAILED);
-        assert_eq!(view(creation(Outcome::Rejected))["message"], Value::Null);
+        assert_eq!(view(creation(Outcome::Rejected))["message"], REJECTED);
+        assert_eq!(view(creation(Outcome::Planned))["message"], Value::Null);
+    }
+
+    #[test]
+    fn only_a_conflict_says_who_stands_in_its_way() {
+        let rival = Rival { user: Some(ID.parse().unwrap()), external_id: None };
+        let named = ChangeRecord { rival: Some(rival), ..creation(Outcome::Planned) };
+        assert_eq!(view(named.clone())["conflictsWith"], Value::Null);
+        let refused = ChangeRecord { action: Action::Conflict, code: Some(ChangeCode::EmailTaken), ..named };
+        assert_eq!(view(refused.clone())["conflictsWith"], json!({"userId": ID, "externalId": null}));
+        let elsewhere = Rival { user: None, external_id: ExternalId::parse("e2") };
+        let refused = ChangeRecord { rival: Some(elsewhere), ..refused };
+        assert_eq!(view(refused.clone())["conflictsWith"], json!({"userId": null, "externalId": "e2"}));
+        for nobody in [None, Some(Rival::default())] {
+            assert_eq!(view(ChangeRecord { rival: nobody, ..refused.clone() })["conflictsWith"], Value::Null);
+        }
     }
 }

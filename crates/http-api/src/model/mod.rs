@@ -1,20 +1,31 @@
-//! The JSON of the interface: what is answered, and what a registration may say. Whoever prints or builds the same
-//! JSON, like the command line, uses these types.
+//! The JSON of the interface: what is answered, and what may be sent. Whoever prints or builds the same JSON, like the
+//! command line, uses these types.
 
+mod approval;
 mod change;
 mod connection;
 mod error;
+mod ignored;
 mod input;
+mod link;
 mod list;
 mod register;
 mod run;
+mod update;
 mod user;
 
-pub use change::ChangeView;
+pub use approval::{ApprovalInput, ApprovedPlan};
+pub use change::{ChangeView, ConflictsWithView};
 pub use connection::ConnectionView;
 pub use error::FieldError;
+pub use ignored::IgnoredUserView;
 pub(crate) use input::Object;
+pub use input::{MaxDeactivationsInput, PolicyInput, external_id};
+pub use link::LinkInput;
+pub(crate) use link::{LinkTarget, no_connection};
 pub use list::ListView;
-pub use register::{MaxDeactivationsInput, PolicyInput, RegisterEntra};
-pub use run::{HoldReasonView, HoldView, RunErrorView, RunView, SyncInput};
+pub use register::RegisterEntra;
+pub use run::{HoldReasonView, HoldView, PreviewView, RunErrorView, RunView, SyncInput};
+pub use update::ConnectionPatch;
+pub(crate) use update::unchanged;
 pub use user::{DeactivationView, UserView};

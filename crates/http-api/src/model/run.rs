@@ -1,9 +1,9 @@
 //! A run as it is shown, and what may be said when asking for one.
 
 use chrono::{DateTime, Utc};
-use directory_core::{ConnectionId, Counts, HoldReason, RunErrorCode, RunId};
+use directory_core::{ConnectionId, Counts, HoldReason, Policy, RunErrorCode, RunId};
 use serde::{Deserialize, Serialize};
-use store::{Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
+use store::{Draft, Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
 
 use crate::model::input;
 
@@ -30,7 +30,12 @@ pub struct RunView {
     pub mode: RunMode,
     pub trigger: Trigger,
     pub dry_run: bool,
+    /// Of a preview: what it goes by instead of what its connection says.
+    pub preview: Option<PreviewView>,
     pub counts: Counts,
+    /// `None` until the plan is complete.
+    pub planned_changes: Option<u64>,
+    pub applied_changes: u64,
     pub plan_digest: Option<String>,
     /// Why the run is, or was, held; of a dry run, why a real one would be.
     pub hold: Option<HoldView>,
@@ -39,6 +44,17 @@ pub struct RunView {
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
+    pub changes_deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A scope and policy that are tried before they are saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are a connection's")]
+pub struct PreviewView {
+    pub group_id: Option<String>,
+    pub default_role: String,
+    pub policy: Policy,
 }
 
 /// Why a run is held.
@@ -82,14 +98,24 @@ impl From<Run> for RunView {
             mode: run.mode,
             trigger: run.trigger,
             dry_run: run.dry_run,
+            preview: run.draft.map(PreviewView::from),
             counts: run.counts,
+            planned_changes: run.planned_changes,
+            applied_changes: run.applied_changes,
             plan_digest: run.plan_digest,
             hold: HoldView::of(run.hold),
             error: run.error.map(RunErrorView::from),
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
+            changes_deleted_at: run.changes_deleted_at,
         }
+    }
+}
+
+impl From<Draft> for PreviewView {
+    fn from(draft: Draft) -> Self {
+        Self { group_id: draft.group_id, default_role: draft.default_role, policy: draft.policy }
     }
 }
 
@@ -132,8 +158,10 @@ mod tests {
             mode: RunMode::Auto,
             trigger: Trigger::Manual,
             dry_run: false,
+            draft: None,
             counts: Counts::default(),
             planned_changes: None,
+            applied_changes: 0,
             exceptions: 0,
             plan_digest: None,
             hold: Vec::new(),
@@ -141,6 +169,7 @@ mod tests {
             created_at: AT.parse().unwrap(),
             started_at: None,
             finished_at: None,
+            changes_deleted_at: None,
         }
     }
 
@@ -159,10 +188,32 @@ mod tests {
             view(run()),
             json!({
                 "id": id, "connectionId": id, "status": "queued", "phase": null, "mode": "auto", "trigger": "manual",
-                "dryRun": false, "counts": counts, "planDigest": null, "hold": null, "error": null, "createdAt": AT,
-                "startedAt": null, "finishedAt": null,
+                "dryRun": false, "preview": null, "counts": counts, "plannedChanges": null, "appliedChanges": 0,
+                "planDigest": null, "hold": null, "error": null, "createdAt": AT, "startedAt": null,
+                "finishedAt": null, "changesDeletedAt": null,
             })
         );
+    }
+
+    #[test]
+    fn a_run_tells_how_far_it_got_and_that_its_changes_are_gone() {
+        let run = Run {
+            planned_changes: Some(7),
+            applied_changes: 3,
+            changes_deleted_at: Some(AT.parse().unwrap()),
+            ..run()
+        };
+        let view = view(run);
+        assert_eq!((&view["plannedChanges"], &view["appliedChanges"]), (&json!(7), &json!(3)));
+        assert_eq!(view["changesDeletedAt"], AT);
+    }
+
+    #[test]
+    fn a_preview_says_what_it_goes_by() {
+        let policy = Policy::default_for(true);
+        let draft = Draft { group_id: Some("g".to_owned()), default_role: "guest".to_owned(), policy: policy.clone() };
+        let view = view(Run { draft: Some(draft), ..run() });
+        assert_eq!(view["preview"], json!({"groupId": "g", "defaultRole": "guest", "policy": policy}));
     }
 
     #[test]

@@ -22,11 +22,15 @@ pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
 pub(super) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
-    let (connection, run) = app.work(move |app| read_one(app, reader.tenant, id)).await?;
-    Ok(HttpResponse::Ok().json(ConnectionView::new(connection, run)))
+    Ok(answer(app.work(move |app| read_one(app, reader.tenant, id)).await?))
 }
 
-type WithRun = (Connection, Option<Run>);
+pub(super) fn answer((connection, run): WithRun) -> HttpResponse {
+    HttpResponse::Ok().json(ConnectionView::new(connection, run))
+}
+
+/// A connection and its newest run.
+pub(super) type WithRun = (Connection, Option<Run>);
 
 async fn read_page(app: Arc<App>, tenant: TenantId, page: IdPage) -> Result<Vec<WithRun>, Problem> {
     let connections = app.store().connections(tenant, page).await?;
@@ -44,6 +48,10 @@ async fn read_page(app: Arc<App>, tenant: TenantId, page: IdPage) -> Result<Vec<
 
 async fn read_one(app: Arc<App>, tenant: TenantId, id: ConnectionId) -> Result<WithRun, Problem> {
     let connection = app.store().connection(tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let run = app.store().last_runs(tenant, &[id]).await?.pop();
+    with_run(&app, connection).await
+}
+
+pub(super) async fn with_run(app: &App, connection: Connection) -> Result<WithRun, Problem> {
+    let run = app.store().last_runs(connection.tenant, &[connection.id]).await?.pop();
     Ok((connection, run))
 }

@@ -1,23 +1,32 @@
 //! The table of routes. Each module below it is one resource or one thing that is done to it.
 
+mod accepted;
+mod approval;
 mod changes;
 mod connections;
+mod deletion;
+mod ending;
 mod health;
+mod ignored;
+mod links;
 mod path;
+mod preview;
 mod register;
 mod runs;
+mod standing;
 mod sync;
+mod update;
 mod users;
 
 use std::sync::Arc;
 
 use actix_web::{
-    FromRequest, Handler, Resource, Responder,
+    FromRequest, Handler, HttpResponse, Resource, Responder,
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
 
-use crate::{app::App, observe::observe};
+use crate::{app::App, observe::observe, problem::Problem};
 
 const BASE: &str = "/api/directory";
 
@@ -35,13 +44,20 @@ pub fn configure(config: &mut ServiceConfig, app: Arc<App>) {
 fn resources(api: &mut ServiceConfig) {
     api.service(web::resource("/entra").post(register::register))
         .service(readable("/connections", connections::list))
-        .service(readable("/connections/{id}", connections::show))
+        .service(readable("/connections/{id}", connections::show).patch(update::update).delete(deletion::delete))
+        .service(readable("/connections/{id}/ignored", ignored::list))
+        .service(web::resource("/connections/{id}/ignored/{externalId}").put(ignored::ignore).delete(ignored::heed))
+        .service(web::resource("/connections/{id}/preview").post(preview::start))
         .service(web::resource("/connections/{id}/sync").post(sync::start))
         .service(readable("/connections/{id}/runs", runs::list))
         .service(readable("/runs/{id}", runs::show))
+        .service(web::resource("/runs/{id}/approve").post(approval::approve))
+        .service(web::resource("/runs/{id}/cancel").post(ending::cancel))
         .service(readable("/runs/{id}/changes", changes::list))
+        .service(web::resource("/runs/{id}/reject").post(ending::reject))
         .service(readable("/users", users::list))
-        .service(readable("/users/{id}", users::show));
+        .service(readable("/users/{id}", users::show))
+        .service(web::resource("/users/{id}/link").post(links::link).delete(links::unlink));
 }
 
 /// Whatever has GET has HEAD (RFC 9110 §9.1); the server leaves the body out.
@@ -52,6 +68,11 @@ where
     F::Output: Responder + 'static,
 {
     web::resource(path).get(handler.clone()).head(handler)
+}
+
+/// The answer to a write that leaves nothing to show, if what it is about was there.
+fn no_content(found: bool) -> Result<HttpResponse, Problem> {
+    if found { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 
 fn connection_path(id: directory_core::ConnectionId) -> String {

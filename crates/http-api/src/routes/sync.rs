@@ -1,24 +1,14 @@
 //! `POST /connections/{id}/sync`: asking for a run.
 
-use std::sync::Arc;
-
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
     web::{Data, Payload},
 };
-use store::{CreatedRun, Run, RunMode, Trigger};
+use store::{RunMode, Trigger};
 use sync_engine::RunRequest;
 
-use super::{path, run_path};
-use crate::{
-    app::App,
-    auth::Admin,
-    body,
-    model::{RunView, SyncInput},
-    problem::Problem,
-    query::Query,
-};
+use super::{accepted, path};
+use crate::{app::App, auth::Admin, body, model::SyncInput, problem::Problem, query::Query};
 
 pub(super) async fn start(
     admin: Admin,
@@ -36,15 +26,6 @@ pub(super) async fn start(
         trigger: Trigger::Manual,
         dry_run: input.dry_run.unwrap_or(false),
     };
-    let run = app.work(move |app| queue(app, asked)).await?;
-    let location = (header::LOCATION, run_path(run.id));
-    Ok(HttpResponse::Accepted().insert_header(location).json(RunView::from(run)))
-}
-
-async fn queue(app: Arc<App>, asked: RunRequest) -> Result<Run, Problem> {
-    match app.engine().request_run(asked).await? {
-        CreatedRun::Queued(run) => Ok(*run),
-        CreatedRun::AlreadyActive(run) => Err(Problem::run_active(run)),
-        CreatedRun::NoConnection => Err(Problem::not_found()),
-    }
+    let run = app.work(move |app| async move { accepted::queued(app.engine().request_run(asked).await?) }).await?;
+    Ok(accepted::answer(run))
 }

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use store::{NewToken, TokenRole};
 use uuid::Uuid;
 
-use crate::api::{ABSENT, Api, registration, send};
+use crate::api::{ABSENT, Api, registration, send, text};
 
-const READS: [&str; 9] = [
+const READS: [&str; 10] = [
     "/connections",
     "/connections/ID",
+    "/connections/ID/ignored",
     "/connections/ID/runs",
     "/runs/ID",
     "/runs/ID/changes",
@@ -22,7 +23,20 @@ const READS: [&str; 9] = [
     "/users?limit=0",
     "/connections/no-id",
 ];
-const WRITES: [&str; 2] = ["/entra", "/connections/ID/sync"];
+pub(crate) const WRITES: [(Method, &str); 12] = [
+    (Method::POST, "/entra"),
+    (Method::PATCH, "/connections/ID"),
+    (Method::POST, "/connections/ID/sync"),
+    (Method::POST, "/connections/ID/preview"),
+    (Method::PUT, "/connections/ID/ignored/e1"),
+    (Method::DELETE, "/connections/ID/ignored/e1"),
+    (Method::POST, "/runs/ID/approve"),
+    (Method::POST, "/runs/ID/reject"),
+    (Method::POST, "/runs/ID/cancel"),
+    (Method::POST, "/users/ID/link"),
+    (Method::DELETE, "/users/ID/link"),
+    (Method::DELETE, "/connections/ID"),
+];
 
 fn path(pattern: &str) -> String {
     pattern.replace("ID", ABSENT)
@@ -37,8 +51,8 @@ async fn nothing_is_looked_at_without_a_token() {
         answer.problem(401, "unauthorized");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{pattern}");
     }
-    for pattern in WRITES {
-        let request = api.client.post(format!("{}/api/directory{}", api.url, path(pattern)));
+    for (method, pattern) in WRITES {
+        let request = api.client.request(method, format!("{}/api/directory{}", api.url, path(pattern)));
         send(request.body("not even JSON")).await.problem(401, "unauthorized");
     }
 }
@@ -76,11 +90,22 @@ async fn a_token_must_be_usable() {
 async fn a_viewer_reads_and_does_not_write() {
     let api = Api::start().await;
     let acme = api.account("acme").await;
-    let connection = api.connection(&acme.admin, "Acme").await;
-    api.post(&acme.viewer, "/entra", &registration()).await.problem(403, "forbidden");
-    api.post(&acme.viewer, &format!("/connections/{connection}/sync"), &json!({})).await.problem(403, "forbidden");
-    assert_eq!(api.items(&acme.viewer, "/connections").await.len(), 1);
-    assert_eq!(api.items(&acme.viewer, &format!("/connections/{connection}/runs")).await, Vec::<Value>::new());
+    api.start_worker();
+    let (connection, run) = api.held(&acme.admin).await;
+    let user = api.items(&acme.viewer, "/users").await[0].clone();
+    let before = api.get(&acme.viewer, &format!("/connections/{connection}")).await.json();
+    for (method, pattern) in WRITES {
+        let id = match pattern.split('/').nth(1) {
+            Some("runs") => text(&run["id"]),
+            Some("users") => text(&user["id"]),
+            _ => connection.clone(),
+        };
+        let path = pattern.replace("ID", &id);
+        api.call(method, &acme.viewer, &path, &registration()).await.problem(403, "forbidden");
+    }
+    assert_eq!(api.items(&acme.viewer, "/connections").await, [before]);
+    assert_eq!(api.items(&acme.viewer, &format!("/connections/{connection}/ignored")).await, Vec::<Value>::new());
+    assert_eq!(api.get(&acme.viewer, &format!("/users/{}", text(&user["id"]))).await.json(), user);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,7 +126,9 @@ async fn another_tenants_things_are_as_absent_as_absent_ones() {
     }
     let run = run.as_str().unwrap();
     paths.push((format!("/runs/{run}/changes"), format!("/runs/{ABSENT}/changes")));
-    paths.push((format!("/connections/{connection}/runs"), format!("/connections/{ABSENT}/runs")));
+    for list in ["runs", "ignored"] {
+        paths.push((format!("/connections/{connection}/{list}"), format!("/connections/{ABSENT}/{list}")));
+    }
     for (theirs, absent) in paths {
         assert_eq!(api.get(&acme.admin, &theirs).await.status, 200, "{theirs}");
         let mut answers = Vec::new();
@@ -118,6 +145,35 @@ async fn another_tenants_things_are_as_absent_as_absent_ones() {
     for list in ["/connections", "/users", &format!("/users?connectionId={connection}")] {
         assert_eq!(api.items(&other.admin, list).await, Vec::<Value>::new(), "{list}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tenants_things_cannot_be_written() {
+    let api = Api::start().await;
+    let (acme, other) = (api.account("acme").await, api.account("other").await);
+    api.start_worker();
+    let (connection, held) = api.held(&acme.admin).await;
+    let own = api.connection(&other.admin, "Other").await;
+    let user = api.items(&acme.admin, "/users").await[0].clone();
+    let run = text(&held["id"]);
+    api.bare(Method::PUT, &acme.admin, &format!("/connections/{connection}/ignored/e1")).await;
+    let before = api.get(&acme.admin, &format!("/connections/{connection}")).await.json();
+    for (method, pattern) in WRITES.into_iter().filter(|(_, pattern)| pattern.contains("ID")) {
+        let (id, body) = match pattern.split('/').nth(1) {
+            Some("runs") if pattern.ends_with("approve") => (run.clone(), json!({"planDigest": held["planDigest"]})),
+            Some("runs") => (run.clone(), json!({})),
+            Some("users") => (text(&user["id"]), json!({"connectionId": own, "externalId": "e1"})),
+            _ => (connection.clone(), json!({})),
+        };
+        for id in [id.as_str(), ABSENT, "no-id"] {
+            let path = pattern.replace("ID", id);
+            api.call(method.clone(), &other.admin, &path, &body).await.problem(404, "not_found");
+        }
+    }
+    assert_eq!(api.get(&acme.admin, &format!("/connections/{connection}")).await.json(), before);
+    assert_eq!(api.get(&acme.admin, &format!("/runs/{run}")).await.json(), held);
+    assert_eq!(api.get(&acme.admin, &format!("/users/{}", text(&user["id"]))).await.json(), user);
+    assert_eq!(api.items(&acme.admin, &format!("/connections/{connection}/ignored")).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

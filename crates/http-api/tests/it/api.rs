@@ -125,6 +125,16 @@ impl Api {
         send(self.request(Method::POST, path, token).json(body)).await
     }
 
+    /// Any request with a JSON body.
+    pub(crate) async fn call(&self, method: Method, token: &str, path: &str, body: &Value) -> Answer {
+        send(self.request(method, path, token).json(body)).await
+    }
+
+    /// Any request without a body.
+    pub(crate) async fn bare(&self, method: Method, token: &str, path: &str) -> Answer {
+        send(self.request(method, path, token)).await
+    }
+
     pub(crate) async fn items(&self, token: &str, path: &str) -> Vec<Value> {
         let answer = self.get(token, path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
@@ -147,9 +157,14 @@ impl Api {
         text(&answer.json()["id"])
     }
 
-    /// Queues a run and waits until it has ended.
+    /// Queues a run and waits until it has ended, or is held.
     pub(crate) async fn sync(&self, token: &str, connection: &str, body: &Value) -> Value {
         let run = self.queue(token, connection, body).await;
+        self.ended(token, &run).await
+    }
+
+    /// The run, once it waits for nothing but a person.
+    pub(crate) async fn ended(&self, token: &str, run: &str) -> Value {
         for _ in 0..3_000 {
             let view = self.get(token, &format!("/runs/{run}")).await.json();
             if !matches!(view["status"].as_str(), Some("queued" | "running")) {
@@ -158,6 +173,17 @@ impl Api {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("run {run} does not end");
+    }
+
+    /// A connection with three users, and its run that is held because it would deactivate them all.
+    pub(crate) async fn held(&self, token: &str) -> (String, Value) {
+        let connection = self.connection(token, "Acme").await;
+        self.directory_lists(vec![person("e1", "ada"), person("e2", "bob"), person("e3", "cyd")]);
+        self.sync(token, &connection, &json!({})).await;
+        self.directory_lists(Vec::new());
+        let run = self.sync(token, &connection, &json!({})).await;
+        assert_eq!(run["status"], "held", "{run}");
+        (connection, run)
     }
 }
 

@@ -3,7 +3,10 @@
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde_json::json;
 
-use crate::api::{ABSENT, Api, registration, send};
+use crate::{
+    access::WRITES,
+    api::{ABSENT, Api, registration, send},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_must_be_json_by_its_type() {
@@ -76,13 +79,20 @@ async fn a_wrong_method_is_told_the_right_ones() {
     let table = [
         (Method::GET, "/entra", "POST"),
         (Method::PUT, "/connections", "GET, HEAD"),
-        (Method::PUT, "/connections/ID", "GET, HEAD"),
+        (Method::PUT, "/connections/ID", "GET, HEAD, PATCH, DELETE"),
+        (Method::PUT, "/connections/ID/ignored", "GET, HEAD"),
+        (Method::GET, "/connections/ID/ignored/e1", "PUT, DELETE"),
+        (Method::GET, "/connections/ID/preview", "POST"),
         (Method::GET, "/connections/ID/sync", "POST"),
         (Method::POST, "/connections/ID/runs", "GET, HEAD"),
         (Method::DELETE, "/runs/ID", "GET, HEAD"),
         (Method::POST, "/runs/ID/changes", "GET, HEAD"),
+        (Method::GET, "/runs/ID/approve", "POST"),
+        (Method::DELETE, "/runs/ID/reject", "POST"),
+        (Method::PUT, "/runs/ID/cancel", "POST"),
         (Method::POST, "/users", "GET, HEAD"),
         (Method::PATCH, "/users/ID", "GET, HEAD"),
+        (Method::GET, "/users/ID/link", "POST, DELETE"),
     ];
     for (method, path, allowed) in table {
         let answer = send(api.request(method, &path.replace("ID", ABSENT), &acme.admin)).await;
@@ -112,6 +122,7 @@ async fn wrong_parameters_are_pointed_at() {
         "/connections".to_owned(),
         "/users".to_owned(),
         format!("/connections/{connection}/runs"),
+        format!("/connections/{connection}/ignored"),
         format!("/runs/{run}/changes"),
     ];
     for list in &lists {
@@ -130,4 +141,40 @@ async fn wrong_parameters_are_pointed_at() {
         assert_eq!(api.get(&acme.admin, &format!("/runs/{run}/changes?{query}")).await.pointers(), [pointer]);
     }
     assert!(!api.get(&acme.admin, "/users?email=ada%40secret&limit=x").await.text.contains("secret"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_input_is_the_servers_failure() {
+    let api = Api::start().await;
+    let acme = api.account("acme").await;
+    let connection = api.connection(&acme.admin, "Acme").await;
+    let run = api.queue(&acme.admin, &connection, &json!({})).await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let bodies = [
+        "null",
+        "true",
+        "1e999",
+        "\"x\"",
+        "[]",
+        "[[]]",
+        "{\"\":1}",
+        "{\"policy\":{\"maxDeactivations\":[]}}",
+        "{\"planDigest\":\"\u{0}\",\"changes\":[18446744073709551616]}",
+        "{\"externalId\":\"\\u0000\\ud800\"}",
+        &deep,
+    ];
+    for (method, pattern) in WRITES {
+        for id in [&connection, &run, ABSENT] {
+            let path = pattern.replace("ID", id);
+            for body in bodies {
+                let request = api.request(method.clone(), &path, &acme.admin).header(CONTENT_TYPE, "application/json");
+                let answer = send(request.body(body.to_owned())).await;
+                assert!(answer.status < 500, "{method} {path} {body}: {}", answer.text);
+            }
+        }
+        for id in [&connection, &run, "%00", "%F0%9F%92%A9", "..%2F..", &"9".repeat(5_000)] {
+            let answer = api.bare(method.clone(), &acme.admin, &pattern.replace("ID", id)).await;
+            assert!(answer.status < 500, "{method} {pattern} {id}: {}", answer.text);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Paging and filters.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::{Api, person, text};
@@ -87,6 +88,25 @@ async fn runs_changes_and_users_come_in_pages() {
     let ada = walk(&api, &acme.viewer, "/users?email=ADA%40example.org").await;
     assert_eq!(names(&ada, "email"), ["ada@example.org"]);
     assert_eq!(api.get(&acme.viewer, &format!("/users/{}", text(&ada[0]["id"]))).await.json(), ada[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ignored_users_come_in_pages() {
+    let api = Api::start().await;
+    let acme = api.account("acme").await;
+    let (one, other) = (api.connection(&acme.admin, "one").await, api.connection(&acme.admin, "other").await);
+    for user in ["e4", "e2", "E9", "e%2F1", "e5", "e3"] {
+        let path = format!("/connections/{one}/ignored/{user}");
+        assert_eq!(api.bare(Method::PUT, &acme.admin, &path).await.status, 204);
+    }
+    let list = format!("/connections/{one}/ignored");
+    let all = walk(&api, &acme.viewer, &list).await;
+    assert_eq!(names(&all, "externalId"), ["E9", "e/1", "e2", "e3", "e4", "e5"], "in bytes' order");
+    assert!(text(&all[0]["createdAt"]).ends_with('Z') && all[0].as_object().unwrap().len() == 2, "{all:?}");
+
+    let page = api.get(&acme.viewer, &format!("{list}?limit=1")).await.json();
+    let elsewhere = format!("/connections/{other}/ignored?cursor={}", text(&page["nextCursor"]));
+    assert_eq!(api.get(&acme.viewer, &elsewhere).await.pointers(), ["?cursor"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

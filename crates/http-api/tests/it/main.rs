@@ -4,10 +4,15 @@
 
 mod access;
 mod api;
+mod deletion;
 mod inputs;
 mod lists;
+mod previews;
 mod probes;
 mod registration;
+mod review;
 mod secrets;
+mod settling;
 mod shutdown;
 mod syncs;
+mod updates;

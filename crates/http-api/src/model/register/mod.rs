@@ -1,24 +1,20 @@
 //! The body of a registration: what may be left out, what is refused, and what becomes of it.
 
-mod check;
-mod collect;
-mod policy;
-mod schedule;
 #[cfg(test)]
 mod tests;
 
-use directory_core::TenantId;
+use directory_core::{Policy, TenantId};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sync_engine::Registration;
 
-use crate::model::{FieldError, input};
-use collect::Collect;
-pub use policy::{MaxDeactivationsInput, PolicyInput};
+use crate::model::{
+    FieldError,
+    input::{self, Collect, PolicyInput, check, schedule},
+};
 
 const PROVIDER: &str = "entra";
 const DEFAULT_CLOUD: &str = "global";
-const DEFAULT_ROLE: &str = "member";
 
 /// The body of an Entra registration, as it was sent. Of members that may be left out, null means the default.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,7 +57,8 @@ impl RegisterEntra {
         let credential_expires_at =
             collect.optional("/clientSecretExpiresAt", self.client_secret_expires_at.as_deref(), check::time);
         let schedule = collect.optional("/schedule", self.schedule.as_deref(), schedule::normalise);
-        let policy = self.policy.unwrap_or_default().into_policy(self.group_id.is_some(), &mut collect);
+        let default = Policy::default_for(self.group_id.is_some());
+        let policy = self.policy.unwrap_or_default().onto(default.clone(), default, &mut collect);
 
         let required = (display_name, directory_id, client_id, credential);
         let (Some(display_name), Some(directory_id), Some(client_id), Some(credential)) = required else {
@@ -76,7 +73,7 @@ impl RegisterEntra {
             credential,
             group_id,
             cloud: cloud.unwrap_or_else(|| DEFAULT_CLOUD.to_owned()),
-            default_role: default_role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            default_role: default_role.unwrap_or_else(|| input::DEFAULT_ROLE.to_owned()),
             policy,
             schedule,
             credential_expires_at,

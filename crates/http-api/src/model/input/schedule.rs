@@ -27,7 +27,7 @@ const FIELDS: [Field; 5] = [
 ];
 
 /// The schedule with single spaces.
-pub(super) fn normalise(text: &str) -> Checked<String> {
+pub(crate) fn normalise(text: &str) -> Checked<String> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let known = match words.as_slice() {
         ["every", interval] => is_interval(interval),

@@ -1,5 +1,7 @@
 //! What is answered when a request cannot be served: RFC 9457 problem details, always in the same shape.
 
+mod kind;
+
 use std::{borrow::Cow, fmt};
 
 use actix_web::{
@@ -7,95 +9,17 @@ use actix_web::{
     body::BoxBody,
     http::{StatusCode, header},
 };
-use directory_core::RunId;
+use directory_core::{RunId, UserId};
 use serde::Serialize;
 use store::{BoxError, StoreError, chain};
 use sync_engine::EngineError;
 
 use crate::{model::FieldError, request_id::RequestId};
+pub(crate) use kind::Kind;
 
 const MEDIA_TYPE: &str = "application/problem+json";
 /// How long a client should leave an overloaded or restarting database alone.
 const RETRY_AFTER_SECONDS: &str = "5";
-
-/// What kind of problem it is. Decides status, code and title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    BadRequest,
-    Unauthorized,
-    Forbidden,
-    NotFound,
-    MethodNotAllowed,
-    RequestTimeout,
-    RunActive,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    Internal,
-    Unavailable,
-}
-
-impl Kind {
-    fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::RunActive => StatusCode::CONFLICT,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The word for programs.
-    fn code(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::RequestTimeout => "request_timeout",
-            Self::RunActive => "run_active",
-            Self::PayloadTooLarge => "payload_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::Internal => "internal",
-            Self::Unavailable => "unavailable",
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::BadRequest => "The request is not valid",
-            Self::Unauthorized => "A valid API token is required",
-            Self::Forbidden => "The token does not allow this",
-            Self::NotFound => "There is no such resource",
-            Self::MethodNotAllowed => "The resource does not have this method",
-            Self::RequestTimeout => "The request took too long to arrive",
-            Self::RunActive => "The connection has an active run",
-            Self::PayloadTooLarge => "The body is too large",
-            Self::UnsupportedMediaType => "The body is not JSON",
-            Self::Internal => "The server failed",
-            Self::Unavailable => "The service is not available at the moment",
-        }
-    }
-
-    fn of_status(status: StatusCode) -> Self {
-        match status {
-            StatusCode::NOT_FOUND => Self::NotFound,
-            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
-            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
-            status if status.is_client_error() => Self::BadRequest,
-            _ => Self::Internal,
-        }
-    }
-}
 
 /// Why a request is not served. The middleware makes the response of it, since only that knows the request's id.
 #[derive(Debug)]
@@ -103,13 +27,22 @@ pub(crate) struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
-    active_run: Option<RunId>,
+    in_the_way: Option<InTheWay>,
     source: Option<BoxError>,
+}
+
+/// What a conflict is with: a member of its own.
+#[derive(Clone, Copy, Debug, Serialize)]
+enum InTheWay {
+    #[serde(rename = "activeRunId")]
+    ActiveRun(RunId),
+    #[serde(rename = "userId")]
+    User(UserId),
 }
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), active_run: None, source: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), in_the_way: None, source: None }
     }
 
     /// Absent, or another tenant's: the two must look the same.
@@ -124,8 +57,14 @@ impl Problem {
 
     /// The connection is busy with this run.
     pub(crate) fn run_active(run: RunId) -> Self {
-        let detail = "The connection has a run that is queued or running; wait for its end.";
-        Self { active_run: Some(run), ..Self::new(Kind::RunActive, detail) }
+        let detail = "The connection has a run that is queued or running; wait for its end, or cancel it.";
+        Self { in_the_way: Some(InTheWay::ActiveRun(run)), ..Self::new(Kind::RunActive, detail) }
+    }
+
+    /// The directory user is this user already.
+    pub(crate) fn directory_user_linked(user: UserId) -> Self {
+        let detail = "The directory user is linked to another user; unlink that one first.";
+        Self { in_the_way: Some(InTheWay::User(user)), ..Self::new(Kind::DirectoryUserLinked, detail) }
     }
 
     /// A defect of ours, or a failure that the client can do nothing about. The log has the source.
@@ -175,7 +114,7 @@ impl Problem {
             code: self.code(),
             request_id: request.as_str(),
             errors: &self.errors,
-            active_run_id: self.active_run,
+            in_the_way: self.in_the_way,
         };
         // Set last: `json` leaves a content type that is there alone.
         response.content_type(MEDIA_TYPE).json(body)
@@ -195,8 +134,8 @@ struct Body<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    active_run_id: Option<RunId>,
+    #[serde(flatten)]
+    in_the_way: Option<InTheWay>,
 }
 
 impl fmt::Display for Problem {
@@ -271,10 +210,12 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_active_run_is_named() {
-        let run: RunId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let (head, body) = rendered(&Problem::run_active(run)).await;
-        assert_eq!((head.status().as_u16(), &body["activeRunId"]), (409, &json!(run)));
+    async fn what_stands_in_the_way_is_named() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let (head, body) = rendered(&Problem::run_active(id.parse().unwrap())).await;
+        assert_eq!((head.status().as_u16(), &body["activeRunId"], body.get("userId")), (409, &json!(id), None));
+        let (head, body) = rendered(&Problem::directory_user_linked(id.parse().unwrap())).await;
+        assert_eq!((head.status().as_u16(), &body["userId"], body.get("activeRunId")), (409, &json!(id), None));
     }
 
     #[actix_web::test]

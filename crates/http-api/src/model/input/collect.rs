@@ -5,17 +5,17 @@ use std::borrow::Cow;
 use crate::model::FieldError;
 
 /// What a check says of a field: its value, or what is expected there.
-pub(super) type Checked<T> = Result<T, Cow<'static, str>>;
+pub(crate) type Checked<T> = Result<T, Cow<'static, str>>;
 
 /// The complaints so far.
 #[derive(Default)]
-pub(super) struct Collect {
+pub(crate) struct Collect {
     errors: Vec<FieldError>,
 }
 
 impl Collect {
     /// A field that must be there.
-    pub(super) fn required<T, U>(
+    pub(crate) fn required<T, U>(
         &mut self,
         pointer: &'static str,
         value: Option<T>,
@@ -28,7 +28,7 @@ impl Collect {
     }
 
     /// A field that may be left out.
-    pub(super) fn optional<T, U>(
+    pub(crate) fn optional<T, U>(
         &mut self,
         pointer: impl Into<String>,
         value: Option<T>,
@@ -44,7 +44,7 @@ impl Collect {
     }
 
     /// Every item of a list that may be left out. The result is complete if nothing was refused.
-    pub(super) fn each<U>(
+    pub(crate) fn each<U>(
         &mut self,
         pointer: &'static str,
         most: usize,
@@ -65,16 +65,16 @@ impl Collect {
     }
 
     /// The value, if there was no complaint.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<FieldError>> {
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Vec<FieldError>> {
         if self.errors.is_empty() { Ok(value) } else { Err(self.errors) }
     }
 
     /// The complaints.
-    pub(super) fn into_errors(self) -> Vec<FieldError> {
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
         self.errors
     }
 
-    fn refuse(&mut self, pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
+    pub(crate) fn refuse(&mut self, pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
         self.errors.push(FieldError::new(pointer, detail));
     }
 }

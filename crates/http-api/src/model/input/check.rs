@@ -1,11 +1,11 @@
 //! What each field must look like. No message repeats the value.
 
 use chrono::{DateTime, Utc};
-use directory_core::normalise;
+use directory_core::{ExternalId, normalise};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::collect::Checked;
+use super::{collect::Checked, external_id};
 
 const CLOUDS: [&str; 4] = ["global", "usGov", "usGovDod", "china"];
 const GUID_CHARS: usize = 36;
@@ -16,7 +16,7 @@ const MAX_ROLE_CHARS: usize = 64;
 const MAX_DOMAIN_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
 
-pub(super) fn display_name(text: &str) -> Checked<String> {
+pub(crate) fn display_name(text: &str) -> Checked<String> {
     let name = normalise(text).filter(|name| name.chars().count() <= MAX_NAME_CHARS);
     match name {
         Some(name) if !text.trim().contains(char::is_control) => Ok(name),
@@ -25,18 +25,23 @@ pub(super) fn display_name(text: &str) -> Checked<String> {
 }
 
 /// A GUID in lower case with hyphens, however it was typed.
-pub(super) fn guid(text: &str) -> Checked<String> {
+pub(crate) fn guid(text: &str) -> Checked<String> {
     hyphenated(text.trim())
         .map(|id| id.hyphenated().to_string())
         .ok_or_else(|| "must be a GUID, such as 00000000-0000-0000-0000-000000000000".into())
 }
 
 /// `uuid` also takes braces, a URN prefix and no hyphens at all.
-fn hyphenated(text: &str) -> Option<Uuid> {
+pub(super) fn hyphenated(text: &str) -> Option<Uuid> {
     (text.len() == GUID_CHARS).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-pub(super) fn client_secret(secret: SecretString) -> Checked<SecretString> {
+/// See [`external_id()`].
+pub(crate) fn directory_user(text: &str) -> Checked<ExternalId> {
+    external_id(text).ok_or_else(|| "must be a directory user's id: 1 to 256 bytes without control characters".into())
+}
+
+pub(crate) fn client_secret(secret: SecretString) -> Checked<SecretString> {
     let text = secret.expose_secret();
     if text.is_empty() || text.chars().count() > MAX_SECRET_CHARS {
         Err("must be 1 to 1024 characters".into())
@@ -50,7 +55,7 @@ pub(super) fn client_secret(secret: SecretString) -> Checked<SecretString> {
     }
 }
 
-pub(super) fn role(text: &str) -> Checked<String> {
+pub(crate) fn role(text: &str) -> Checked<String> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
     if (1..=MAX_ROLE_CHARS).contains(&text.len()) && text.bytes().all(known) {
         Ok(text.to_owned())
@@ -59,18 +64,18 @@ pub(super) fn role(text: &str) -> Checked<String> {
     }
 }
 
-pub(super) fn cloud(text: &str) -> Checked<String> {
+pub(crate) fn cloud(text: &str) -> Checked<String> {
     if CLOUDS.contains(&text) { Ok(text.to_owned()) } else { Err("must be global, usGov, usGovDod or china".into()) }
 }
 
-pub(super) fn time(text: &str) -> Checked<DateTime<Utc>> {
+pub(crate) fn time(text: &str) -> Checked<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())
         .map_err(|_| "must be a time in RFC 3339, such as 2030-01-31T00:00:00Z".into())
 }
 
 /// A domain as addresses end in it: in lower case, and of two labels at least, since one is a typing mistake.
-pub(super) fn domain(text: &str) -> Checked<String> {
+pub(crate) fn domain(text: &str) -> Checked<String> {
     let domain = normalise(text).map(|domain| domain.to_lowercase());
     domain
         .filter(|domain| domain.len() <= MAX_DOMAIN_CHARS && domain.contains('.') && domain.split('.').all(is_label))

@@ -1,0 +1,49 @@
+//! `POST /runs/{id}/approve`: letting a held run apply its plan, or some of it.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use directory_core::{RunId, TenantId};
+use store::{Approval, Run};
+
+use super::{accepted, path, standing};
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{ApprovalInput, ApprovedPlan},
+    problem::{Kind, Problem},
+    query::Query,
+};
+
+const OTHER_PLAN: &str = "The run's plan is not the one with this digest. Read the run and its changes again, and \
+                          approve what you have read with its `planDigest`.";
+
+pub(super) async fn approve(
+    admin: Admin,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let id = path::id(&request)?;
+    Query::of(&request).finish()?;
+    let input = body::json::<ApprovalInput>(&request, payload).await?.unwrap_or_default();
+    let plan = input.into_plan().map_err(Problem::bad_input)?;
+    let run = app.work(move |app| apply(app, admin.tenant, id, plan)).await?;
+    Ok(accepted::answer(run))
+}
+
+async fn apply(app: Arc<App>, tenant: TenantId, id: RunId, plan: ApprovedPlan) -> Result<Run, Problem> {
+    match app.engine().approve(tenant, id, &plan.digest, &plan.choice).await? {
+        Approval::Approved(run) => Ok(*run),
+        Approval::NotHeld(status) => Err(standing::not_held(status)),
+        Approval::OtherPlan => Err(Problem::new(Kind::PlanChanged, OTHER_PLAN)),
+        Approval::NotInPlan(missing) => Err(Problem::bad_input(plan.not_in_plan(&missing))),
+        Approval::NothingChosen => Err(Problem::bad_input(vec![plan.nothing_chosen()])),
+        Approval::AlreadyActive(run) => Err(Problem::run_active(run)),
+        Approval::NoRun => Err(Problem::not_found()),
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST` and `DELETE /users/{id}/link`: saying by hand which directory user a user is.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use directory_core::{TenantId, UserId};
+use store::{Linking, UserRecord};
+
+use super::path;
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{LinkInput, LinkTarget, UserView, no_connection},
+    problem::{Kind, Problem},
+    query::Query,
+};
+
+const USER_IS_LINKED: &str = "The user is linked to another directory user; unlink it first.";
+const UNKNOWN_DIRECTORY_USER: &str = "Only a directory user that a run of this connection met as a conflict can be \
+     linked, so that a typing mistake links nobody to a person who does not exist. Check the id, or start a dry run \
+     first and look at its conflicts.";
+
+pub(super) async fn link(
+    admin: Admin,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let user = path::id(&request)?;
+    Query::of(&request).finish()?;
+    let input = body::json::<LinkInput>(&request, payload).await?.unwrap_or_default();
+    let target = input.into_target().map_err(Problem::bad_input)?;
+    let user = app.work(move |app| write(app, admin.tenant, user, target)).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+pub(super) async fn unlink(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let user = path::id(&request)?;
+    Query::of(&request).finish()?;
+    let user = app.work(move |app| async move { Ok(app.store().unlink_user(admin.tenant, user).await?) }).await?;
+    let user = user.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+async fn write(app: Arc<App>, tenant: TenantId, user: UserId, target: LinkTarget) -> Result<UserRecord, Problem> {
+    match app.store().link_user(tenant, user, target.connection, &target.external_id).await? {
+        Linking::Linked(user) => Ok(*user),
+        Linking::UserIsLinked => Err(Problem::new(Kind::UserLinked, USER_IS_LINKED)),
+        Linking::LinkedTo(user) => Err(Problem::directory_user_linked(user)),
+        Linking::UnknownDirectoryUser => Err(Problem::new(Kind::UnknownDirectoryUser, UNKNOWN_DIRECTORY_USER)),
+        Linking::NoConnection => Err(Problem::bad_input(vec![no_connection()])),
+        Linking::NoUser => Err(Problem::not_found()),
+    }
+}

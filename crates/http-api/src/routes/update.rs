@@ -1,0 +1,63 @@
+//! `PATCH /connections/{id}`: changing a connection.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use directory_core::{ConnectionId, TenantId};
+use store::{Connection, UpdatedConnection};
+
+use super::{connections, path};
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{ConnectionPatch, unchanged},
+    problem::{Kind, Problem},
+    query::Query,
+};
+
+/// Each time somebody else was faster; nobody is, so often in a row.
+const TRIES: u32 = 5;
+
+pub(super) async fn update(
+    admin: Admin,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let id = path::id(&request)?;
+    Query::of(&request).finish()?;
+    let patch = body::json::<ConnectionPatch>(&request, payload).await?;
+    let patch =
+        patch.ok_or_else(|| Problem::new(Kind::BadRequest, "The changes are missing: send them as a JSON body."))?;
+    let updated = app.work(move |app| async move {
+        let connection = apply(&app, admin.tenant, id, &patch).await?;
+        connections::with_run(&app, connection).await
+    });
+    Ok(connections::answer(updated.await?))
+}
+
+/// The rest of the connection stays as it is when it is written, not as it was when it was read.
+async fn apply(
+    app: &Arc<App>,
+    tenant: TenantId,
+    id: ConnectionId,
+    patch: &ConnectionPatch,
+) -> Result<Connection, Problem> {
+    for _ in 0..TRIES {
+        let current = app.store().connection(tenant, id).await?.ok_or_else(Problem::not_found)?;
+        let update = patch.resolve(&current).map_err(Problem::bad_input)?;
+        if update == unchanged(&current) {
+            return Ok(current);
+        }
+        match app.store().update_connection(tenant, id, current.updated_at, &update).await? {
+            UpdatedConnection::Done(connection) => return Ok(*connection),
+            UpdatedConnection::Moved => {}
+            UpdatedConnection::NoConnection => return Err(Problem::not_found()),
+        }
+    }
+    Err(Problem::new(Kind::Unavailable, "Others keep changing the connection. Try again in a few seconds."))
+}
