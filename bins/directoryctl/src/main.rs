@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod duration;
 mod exit;
+mod follow;
 mod output;
 mod paging;
 mod secret;

@@ -1,6 +1,7 @@
 //! Arguments that are one of the interface's words, or a short text.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use directory_core::{EmailAttribute, ExternalId};
 
 const MAX_NAME_CHARS: usize = 200;
 /// A slug is a label of a host name.
@@ -33,6 +34,19 @@ pub(crate) fn slug(text: &str) -> Result<String, String> {
     } else {
         Err(format!("a slug is 1 to {MAX_SLUG_CHARS} of a-z, 0-9 and - (not at its ends)"))
     }
+}
+
+/// The interface's word for an attribute.
+pub(crate) fn email_attribute(attribute: EmailAttribute) -> &'static str {
+    match attribute {
+        EmailAttribute::Mail => "mail",
+        EmailAttribute::UserPrincipalName => "userPrincipalName",
+    }
+}
+
+/// The directory's own id of a user, in the form in which the directory writes it.
+pub(crate) fn external_id(text: &str) -> Result<ExternalId, String> {
+    http_api::model::external_id(text).ok_or_else(|| "not a directory user's id".to_owned())
 }
 
 #[cfg(test)]

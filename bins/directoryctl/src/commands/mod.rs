@@ -22,12 +22,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let invocation = Invocation::resolve(cli.settings, cli.output, cli.tenant);
     match cli.command {
         Command::Sync(args) => return sync::run(args, invocation).await,
+        Command::Connection(command) => return connection::run(command, invocation).await,
+        Command::Run(command) => return run::run(command, invocation).await,
         Command::Migrate => migrate::run(invocation).await,
         Command::Tenant(command) => tenant::run(command, invocation).await,
         Command::Token(command) => token::run(command, invocation).await,
         Command::Key(command) => key::run(&command),
-        Command::Connection(command) => connection::run(command, invocation).await,
-        Command::Run(command) => run::run(command, invocation).await,
         Command::User(command) => user::run(command, invocation).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -1,7 +1,7 @@
 //! What a run changed, or would change.
 
 use directory_core::Values;
-use http_api::model::{ChangeView, ListView};
+use http_api::model::{ChangeView, ConflictsWithView, ListView};
 use serde_json::Value;
 
 use crate::table::{Table, or_dash};
@@ -28,7 +28,19 @@ fn what(change: &ChangeView) -> String {
         None if new.is_null() => None,
         None => Some(format!("{name}: {}", plain(&new))),
     });
-    change.message.map(str::to_owned).into_iter().chain(values).collect::<Vec<_>>().join("; ")
+    let facts: Vec<String> = change.conflicts_with.as_ref().map(against).into_iter().chain(values).collect();
+    match change.message {
+        None => facts.join("; "),
+        Some(message) if facts.is_empty() => message.to_owned(),
+        Some(message) => format!("{}; {}", message.trim_end_matches('.'), facts.join("; ")),
+    }
+}
+
+/// Who stands in the way of a conflict.
+fn against(rival: &ConflictsWithView) -> String {
+    let user = rival.user_id.map(|id| format!("user {id}"));
+    let directory_user = rival.external_id.as_ref().map(|id| format!("directory user {id}"));
+    format!("against {}", user.into_iter().chain(directory_user).collect::<Vec<_>>().join(", "))
 }
 
 /// The attributes by their names in the interface.
@@ -49,7 +61,7 @@ fn plain(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use directory_core::{Action, ChangeCode};
+    use directory_core::{Action, ChangeCode, ExternalId, Rival};
     use store::{ChangeRecord, Outcome};
 
     use super::*;
@@ -66,6 +78,7 @@ mod tests {
             before: Values::default(),
             after: Values::default(),
             code: None,
+            rival: None,
         }
     }
 
@@ -91,5 +104,26 @@ mod tests {
             ..change()
         });
         assert_eq!(what(&view), ChangeCode::NoEmail.message());
+    }
+
+    #[test]
+    fn a_conflict_names_whom_it_is_with() {
+        let (user, external_id) = ("01890a5d-ac96-774b-bcce-b302099a8057", "e1");
+        let message = ChangeCode::EmailTaken.message().trim_end_matches('.');
+        for (rival, expected) in [
+            (Rival { user: user.parse().ok(), external_id: None }, format!("{message}; against user {user}")),
+            (
+                Rival { user: None, external_id: ExternalId::parse(external_id) },
+                format!("{message}; against directory user e1"),
+            ),
+            (
+                Rival { user: user.parse().ok(), external_id: ExternalId::parse(external_id) },
+                format!("{message}; against user {user}, directory user e1"),
+            ),
+        ] {
+            let (action, code) = (Action::Conflict, Some(ChangeCode::EmailTaken));
+            let view = ChangeView::from(ChangeRecord { action, code, rival: Some(rival), ..change() });
+            assert_eq!(what(&view), expected);
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use http_api::model::{ConnectionView, ListView};
 
-use crate::table::{Table, or_dash, time};
+use crate::{
+    table::{Table, or_dash, time},
+    words::email_attribute,
+};
 
 pub(crate) fn one(connection: &ConnectionView) -> Table {
     let mut table = Table::facts();
@@ -38,6 +41,7 @@ fn policy(table: &mut Table, connection: &ConnectionView) {
         .fact("Include guests", yes(policy.include_guests))
         .fact("Include disabled", yes(policy.include_disabled))
         .fact("Include nested groups", yes(policy.include_nested_groups))
+        .fact("E-mail attribute", email_attribute(policy.email_attribute).to_owned())
         .fact("Adopt by e-mail", yes(policy.adopt_by_email))
         .fact("Adopt domains", policy.adopt_domains.as_ref().map(|domains| domains.join(", ")))
         .fact("Protected roles", policy.protected_roles.join(", "))

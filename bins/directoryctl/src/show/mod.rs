@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod connection;
+pub(crate) mod ignored;
 pub(crate) mod run;
 pub(crate) mod tenant;
 pub(crate) mod token;

@@ -1,7 +1,7 @@
 //! Runs.
 
 use directory_core::Counts;
-use http_api::model::{ListView, RunView};
+use http_api::model::{ListView, PreviewView, RunView};
 
 use crate::table::{Table, time};
 
@@ -14,11 +14,15 @@ pub(crate) fn one(run: &RunView) -> Table {
         .fact("Phase", run.phase.filter(|_| run.status.is_active()).map(|phase| phase.as_str().to_owned()))
         .fact("Mode", run.mode.as_str().to_owned())
         .fact("Dry run", run.dry_run.then(|| "yes: nothing was written".to_owned()))
+        .fact("Preview", run.preview.as_ref().map(preview))
         .fact("Trigger", run.trigger.as_str().to_owned())
         .fact("Queued", time(run.created_at))
         .fact("Started", run.started_at.map(time))
         .fact("Finished", run.finished_at.map(time))
-        .fact("Plan", run.plan_digest.clone());
+        .fact("Plan", run.plan_digest.clone())
+        .fact("Planned changes", run.planned_changes.map(|changes| changes.to_string()))
+        .fact("Applied changes", applied(run).map(|changes| changes.to_string()))
+        .fact("Changes deleted", run.changes_deleted_at.map(time));
     for (name, count) in named(&run.counts) {
         table.fact(name, count.to_string());
     }
@@ -32,6 +36,19 @@ pub(crate) fn one(run: &RunView) -> Table {
             .fact("Request id", error.request_id.clone());
     }
     table
+}
+
+/// What a preview goes by, less its rules.
+fn preview(draft: &PreviewView) -> String {
+    let scope =
+        draft.group_id.as_ref().map_or_else(|| "the whole directory".to_owned(), |group| format!("group {group}"));
+    format!("{scope}, role {}", draft.default_role)
+}
+
+/// Where there was anything to apply.
+fn applied(run: &RunView) -> Option<u64> {
+    let applies = !run.dry_run && run.planned_changes.is_some();
+    applies.then_some(run.applied_changes)
 }
 
 /// Every count by the name to show, in the interface's order.

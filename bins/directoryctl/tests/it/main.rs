@@ -1,9 +1,14 @@
 //! The real program on a database in a folder of its own.
 
 mod connections;
+mod deleting;
 mod first_use;
+mod review;
 mod secrets;
 mod settings;
+mod settling;
+mod simulated;
 mod tokens;
+mod update;
 mod usage;
 mod world;

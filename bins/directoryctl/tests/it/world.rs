@@ -114,8 +114,13 @@ impl Said {
 
     /// Checks that it worked and answered with one JSON document.
     pub(crate) fn json(self) -> Value {
-        let said = self.done();
-        serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+        self.json_and(0)
+    }
+
+    /// Checks that it ended with this code and answered with one JSON document.
+    pub(crate) fn json_and(&self, code: i32) -> Value {
+        assert_eq!(self.code, code, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Checks that it ended with this code, without data, and said so in one line, which it gives.

@@ -2,10 +2,11 @@
 
 use anyhow::{Context, anyhow};
 use directory_core::TenantId;
-use http_api::model::{ConnectionView, FieldError, RegisterEntra};
+use http_api::model::{ConnectionView, RegisterEntra};
 use secrecy::SecretString;
 use sync_engine::{EngineError, Registration};
 
+use super::{policy::PolicyArgs, problem::bad_usage};
 use crate::{exit::BadUsage, output::note, secret, session::Invocation, show::connection};
 
 /// A connection to register. The values' form is judged where the REST API judges it.
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     /// Try the credential on the directory first; register nothing if it does not work
     #[arg(long)]
     verify: bool,
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<()> {
@@ -70,29 +73,10 @@ impl Args {
             cloud: self.cloud,
             client_secret_expires_at: self.client_secret_expires_at,
             schedule: self.schedule,
-            policy: None,
+            policy: self.policy.into_input(),
         };
-        body.into_registration(tenant).map_err(|errors| {
-            let problems: Vec<String> = errors.iter().map(problem).collect();
-            BadUsage(problems.join("; "))
-        })
+        body.into_registration(tenant).map_err(|errors| bad_usage(&errors))
     }
-}
-
-/// A complaint about a member of the API's body, as one about the flag that stands for it.
-fn problem(error: &FieldError) -> String {
-    let member = error.pointer.trim_start_matches('/');
-    if member == "clientSecret" {
-        return format!("the client secret {}", error.detail);
-    }
-    let mut flag = String::from("--");
-    for character in member.chars() {
-        if character.is_ascii_uppercase() {
-            flag.push('-');
-        }
-        flag.push(character.to_ascii_lowercase());
-    }
-    format!("{flag} {}", error.detail)
 }
 
 /// What the directory says to the credential, with the next step.
@@ -102,17 +86,5 @@ fn refused(error: EngineError) -> anyhow::Error {
             anyhow!("the connection was not registered: {} {}", refusal.message, refusal.hint)
         }
         other => anyhow::Error::from(other).context("the connection was not registered"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn complaints_name_the_flag() {
-        assert_eq!(problem(&FieldError::new("/displayName", "is required")), "--display-name is required");
-        assert_eq!(problem(&FieldError::new("/cloud", "is odd")), "--cloud is odd");
-        assert_eq!(problem(&FieldError::new("/clientSecret", "is odd")), "the client secret is odd");
     }
 }

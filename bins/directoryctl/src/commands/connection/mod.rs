@@ -1,13 +1,27 @@
 //! `connection …`
 
 mod add;
+mod delete;
+mod draft;
+mod heed;
+mod ignore;
+mod ignored;
 mod list;
+mod policy;
+mod preview;
+mod problem;
 mod show;
+mod update;
 
+use directory_core::ExternalId;
 use http_api::model::ConnectionView;
 use store::Connection;
 
-use crate::session::{Invocation, Session};
+use crate::{
+    exit::Exit,
+    session::{Invocation, Session},
+    words,
+};
 
 /// What to do with connections.
 #[derive(clap::Subcommand)]
@@ -19,6 +33,28 @@ pub(crate) enum Command {
     List,
     /// Show one connection, never its secret
     Show(show::Args),
+    /// Change name, scope, policy or schedule, or stop the schedule
+    Update(Box<update::Args>),
+    /// Show what a change of scope or policy would do to users, without making it
+    Preview(Box<preview::Args>),
+    /// Delete a connection and its credential; its users stay
+    Delete(delete::Args),
+    /// Leave a directory user alone from now on, and whoever is linked to it
+    Ignore(DirectoryUser),
+    /// Take an ignored directory user into account again
+    Heed(DirectoryUser),
+    /// Show whom the connection leaves alone
+    Ignored(ignored::Args),
+}
+
+/// A directory user of a connection.
+#[derive(clap::Args)]
+pub(crate) struct DirectoryUser {
+    /// The connection's id or display name
+    connection: String,
+    /// The directory's own id of the user, as `run changes` gives it
+    #[arg(value_parser = words::external_id)]
+    external_id: ExternalId,
 }
 
 /// The kinds of directories.
@@ -28,12 +64,19 @@ pub(crate) enum AddCommand {
     Entra(Box<add::Args>),
 }
 
-pub(crate) async fn run(command: Command, invocation: Invocation) -> anyhow::Result<()> {
+pub(crate) async fn run(command: Command, invocation: Invocation) -> anyhow::Result<Exit> {
     match command {
+        Command::Preview(args) => return preview::run(*args, invocation).await,
         Command::Add(AddCommand::Entra(args)) => add::run(*args, invocation).await,
         Command::List => list::run(invocation).await,
         Command::Show(args) => show::run(&args, invocation).await,
-    }
+        Command::Update(args) => update::run(*args, invocation).await,
+        Command::Delete(args) => delete::run(&args, invocation).await,
+        Command::Ignore(args) => ignore::run(&args, invocation).await,
+        Command::Heed(args) => heed::run(&args, invocation).await,
+        Command::Ignored(args) => ignored::run(&args, invocation).await,
+    }?;
+    Ok(Exit::Done)
 }
 
 /// Connections with their newest runs.

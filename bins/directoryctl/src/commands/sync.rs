@@ -1,25 +1,18 @@
 //! `sync`
 
-mod follow;
-mod progress;
-mod report;
-mod stop;
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use directory_core::RunId;
-use http_api::model::RunView;
-use store::{Connection, CreatedRun, IdPage, RunMode, Tenant, Trigger};
+use store::{Connection, IdPage, Run, RunMode, Trigger};
 use sync_engine::{RunRequest, SyncEngine};
 
 use crate::{
     exit::Exit,
-    output::note,
+    follow,
     session::{Invocation, Session},
-    show::run as show_run,
 };
 
-/// An active run is among a connection's newest: no run can be queued while there is one.
-const NEWEST: u32 = 50;
+/// Runs looked at in one go.
+const RUN_PAGE: u32 = 50;
 
 /// What to synchronise, and how.
 #[derive(clap::Args)]
@@ -70,40 +63,32 @@ pub(crate) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<Ex
     let id = match args.intent() {
         Intent::Queue { mode, dry_run } => {
             let id = queue(&engine, &connection, mode, dry_run).await?;
-            return show_queued(&session, &tenant, id).await;
+            return follow::detached(&session, tenant.id, id).await;
         }
         Intent::Run { mode, dry_run } => queue(&engine, &connection, mode, dry_run).await?,
         Intent::Resume => waiting(&session, &connection).await?,
     };
-    let run = follow::to_the_end(&engine, tenant.id, id, &stop::on_signal()?).await?;
-    report::report(session.format, run)
+    follow::to_the_end(&session, &engine, tenant.id, id).await
 }
 
 async fn queue(engine: &SyncEngine, connection: &Connection, mode: RunMode, dry_run: bool) -> anyhow::Result<RunId> {
     let request =
         RunRequest { tenant: connection.tenant, connection: connection.id, mode, trigger: Trigger::Manual, dry_run };
-    match engine.request_run(request).await.context("the run could not be queued")? {
-        CreatedRun::Queued(run) => Ok(run.id),
-        CreatedRun::AlreadyActive(id) => bail!(
-            "run {id} of this connection is not finished: `directoryctl run show {id}` shows where it stands; if no \
-             server is there to carry it out, `directoryctl sync {} --resume` does",
-            connection.id
-        ),
-        CreatedRun::NoConnection => bail!("the connection is gone"),
-    }
+    follow::queued(engine.request_run(request).await, connection.id)
 }
 
-/// The connection's unfinished run.
+/// The connection's unfinished run. Only dry runs can be newer: any other queued after it would have superseded it.
 async fn waiting(session: &Session, connection: &Connection) -> anyhow::Result<RunId> {
-    let newest = IdPage { after: None, limit: NEWEST };
-    let runs = session.store.runs(connection.tenant, connection.id, newest).await?;
-    let active = runs.into_iter().find(|run| run.status.is_active());
-    Ok(active.context("no run of this connection is waiting")?.id)
-}
-
-async fn show_queued(session: &Session, tenant: &Tenant, id: RunId) -> anyhow::Result<Exit> {
-    let run = session.store.run(tenant.id, id).await?.context("the run is gone")?;
-    session.format.show(&RunView::from(run), show_run::one)?;
-    note(&format!("queued; `directoryctl run show {id}` shows where it stands"));
-    Ok(Exit::Done)
+    let mut after = None;
+    loop {
+        let page = IdPage { after, limit: RUN_PAGE };
+        let runs = session.store.runs(connection.tenant, connection.id, page).await?;
+        after = runs.last().map(|run| run.id.0);
+        let decides = |run: &Run| run.status.is_active() || !run.dry_run;
+        match runs.into_iter().find(decides) {
+            Some(run) if run.status.is_active() => return Ok(run.id),
+            None if after.is_some() => {}
+            Some(_) | None => bail!("no run of this connection is waiting"),
+        }
+    }
 }

@@ -8,8 +8,6 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use store::{Run, RunPhase};
 
-use crate::show::run::changed;
-
 const TURN_EVERY: Duration = Duration::from_millis(120);
 
 /// A line on standard error; nothing where that is no terminal.
@@ -37,7 +35,7 @@ impl Progress {
                     bar.set_style(style);
                 }
                 bar.set_length(planned);
-                bar.set_position((changed(&run.counts) + run.exceptions).min(planned));
+                bar.set_position((run.applied_changes + run.exceptions).min(planned));
                 bar.set_message("changes applied");
             }
             (Some(RunPhase::Pulling), _) => {
