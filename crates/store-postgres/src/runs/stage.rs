@@ -139,11 +139,20 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Conflict lines to be split off, turned on their side.
+#[derive(Default)]
+struct Splits {
+    seq: Vec<i64>,
+    conflict_seq: Vec<i64>,
+    code: Vec<&'static str>,
+    rival: Vec<Option<i64>>,
+}
+
 /// Amendments by what they do, turned on their side.
 #[derive(Default)]
 struct Amendments {
     refused: (Vec<i64>, Vec<&'static str>, Vec<&'static str>),
-    split: (Vec<i64>, Vec<i64>, Vec<&'static str>, Vec<Option<i64>>),
+    split: Splits,
     entangled: Vec<i64>,
     /// Refused changes that are given another rival than they were staged with.
     rivals: (Vec<i64>, Vec<i64>),
@@ -164,10 +173,10 @@ impl Amendments {
                     by_kind.refused.2.push(code.as_str());
                 }
                 Amendment::SplitEmail { seq, conflict_seq, code, rival } => {
-                    by_kind.split.3.push(rival.map(i64::from));
-                    by_kind.split.0.push(i64::from(seq));
-                    by_kind.split.1.push(i64::from(conflict_seq));
-                    by_kind.split.2.push(code.as_str());
+                    by_kind.split.rival.push(rival.map(i64::from));
+                    by_kind.split.seq.push(i64::from(seq));
+                    by_kind.split.conflict_seq.push(i64::from(conflict_seq));
+                    by_kind.split.code.push(code.as_str());
                 }
                 Amendment::Entangle { seq } => by_kind.entangled.push(i64::from(seq)),
             }
@@ -201,8 +210,8 @@ impl Amendments {
     }
 
     async fn split_emails(&self, connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
-        let (seqs, conflict_seqs, codes, rivals) = &self.split;
-        if seqs.is_empty() {
+        let Splits { seq, conflict_seq, code, rival } = &self.split;
+        if seq.is_empty() {
             return Ok(());
         }
         let done = sqlx::query(
@@ -219,20 +228,20 @@ impl Amendments {
         )
         .bind(lease.tenant.0)
         .bind(lease.run.0)
-        .bind(seqs)
-        .bind(conflict_seqs)
-        .bind(codes)
-        .bind(rivals)
+        .bind(seq)
+        .bind(conflict_seq)
+        .bind(code)
+        .bind(rival)
         .execute(&mut *connection)
         .await?;
-        expect_rows("splitting e-mail addresses off", seqs.len(), done.rows_affected())?;
+        expect_rows("splitting e-mail addresses off", seq.len(), done.rows_affected())?;
         sqlx::query(
             "UPDATE sync_changes SET email = COALESCE(before ->> 'email', email), before = before - 'email', after = after - 'email'
              WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)",
         )
         .bind(lease.tenant.0)
         .bind(lease.run.0)
-        .bind(seqs)
+        .bind(seq)
         .execute(connection)
         .await?;
         Ok(())
