@@ -1,5 +1,6 @@
 -- Reviewing, previewing and keeping runs; settling conflicts by hand; and taking a deleted connection's users up again.
--- Everything is added with a default, so that a program of the version before goes on working.
+-- Everything is added with a default, so that a program of the version before goes on working. It knows neither previews
+-- nor ignored users, though: let it execute no runs beside this version.
 
 ALTER TABLE sync_runs
     -- Of a preview: group, default role and policy to plan with instead of the connection's.
@@ -16,7 +17,12 @@ ALTER TABLE sync_changes
     ADD COLUMN rival_user_id     uuid,
     ADD COLUMN rival_external_id text;
 
+ALTER TABLE connections
+    -- It took up the users of a deleted connection with another group, and no run has been applied since.
+    ADD COLUMN new_scope boolean NOT NULL DEFAULT false;
+
 -- A directory user's conflicts, for settling one by hand. Few rows of a plan are in it.
+-- Making it keeps writers of that table waiting for as long as reading it once takes.
 CREATE INDEX sync_changes_conflicts ON sync_changes (tenant_id, external_id, run_id) WHERE action = 'conflict';
 
 -- Deleted connections. Their users still carry the id; registering the same directory again takes it up.
@@ -40,3 +46,9 @@ CREATE TABLE ignored_users (
     created_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, connection_id, external_id)
 );
+
+-- Statistics of these columns say "nobody" of a tenant, a connection or a run that came after they were taken, and then
+-- every index that begins with the column looks as good as the right one. Without them the planner assumes a few rows
+-- of any, and takes the index that has more of the key.
+ALTER TABLE users ALTER COLUMN tenant_id SET STATISTICS 0, ALTER COLUMN connection_id SET STATISTICS 0;
+ALTER TABLE sync_changes ALTER COLUMN tenant_id SET STATISTICS 0, ALTER COLUMN run_id SET STATISTICS 0;

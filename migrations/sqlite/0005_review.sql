@@ -1,5 +1,6 @@
 -- Reviewing, previewing and keeping runs; settling conflicts by hand; and taking a deleted connection's users up again.
--- Everything is added with a default, so that a program of the version before goes on working.
+-- Everything is added with a default, so that a program of the version before goes on working. It knows neither previews
+-- nor ignored users, though: let it execute no runs beside this version.
 
 -- Of a preview: group, default role and policy to plan with instead of the connection's.
 ALTER TABLE sync_runs ADD COLUMN draft TEXT CHECK (json_valid(draft)) CHECK (draft IS NULL OR dry_run);
@@ -16,6 +17,9 @@ CREATE INDEX sync_runs_expiry ON sync_runs (finished_at) WHERE finished_at IS NO
 ALTER TABLE sync_changes ADD COLUMN rival_user_id TEXT;
 
 ALTER TABLE sync_changes ADD COLUMN rival_external_id TEXT;
+
+-- It took up the users of a deleted connection with another group, and no run has been applied since.
+ALTER TABLE connections ADD COLUMN new_scope INTEGER NOT NULL DEFAULT 0 CHECK (new_scope IN (0, 1));
 
 -- A directory user's conflicts, for settling one by hand. Few rows of a plan are in it.
 CREATE INDEX sync_changes_conflicts ON sync_changes (tenant_id, external_id, run_id) WHERE action = 'conflict';

@@ -31,6 +31,11 @@ pub enum HoldReason {
         /// How many the plan has, which is everybody.
         deactivations: u64,
     },
+    /// The connection took up the users of one with another scope, and no run has been applied since.
+    NewScope {
+        /// How many the plan has.
+        deactivations: u64,
+    },
 }
 
 impl HoldReason {
@@ -47,13 +52,18 @@ impl HoldReason {
                 "The plan would deactivate every active user of the connection ({deactivations}), except where a \
                  protected role keeps its last one. That is always held for review."
             ),
+            Self::NewScope { deactivations } => format!(
+                "The connection took up the users of a deleted connection with another group, and the plan would \
+                 deactivate {deactivations} of them. The first time that is always held for review."
+            ),
         }
     }
 }
 
-/// Judges a finished plan. Pure: the same plan and policy give the same verdict.
+/// Judges a finished plan. Pure: the same plan and policy give the same verdict. With `new_scope` the users were another
+/// scope's so far, and who of them is absent was perhaps never meant to be here.
 #[must_use]
-pub fn check(plan: &PlanSummary, limit: MaxDeactivations) -> Verdict {
+pub fn check(plan: &PlanSummary, limit: MaxDeactivations, new_scope: bool) -> Verdict {
     let deactivations = plan.counts.deactivated;
     let active = plan.active;
     let mut reasons = Vec::new();
@@ -64,6 +74,9 @@ pub fn check(plan: &PlanSummary, limit: MaxDeactivations) -> Verdict {
     // That a protected role keeps its last user does not make losing everybody else any more plausible.
     if deactivations > 0 && deactivations + plan.spared >= active {
         reasons.push(HoldReason::AllDeactivated { deactivations });
+    }
+    if new_scope && deactivations > 0 {
+        reasons.push(HoldReason::NewScope { deactivations });
     }
     if reasons.is_empty() { Verdict::Go } else { Verdict::Hold(reasons) }
 }
@@ -76,7 +89,7 @@ mod tests {
     fn verdict(deactivated: u64, active: u64) -> Verdict {
         let counts = Counts { deactivated, ..Counts::default() };
         let plan = PlanSummary { counts, active, applicable: deactivated, ..PlanSummary::default() };
-        check(&plan, MaxDeactivations { percent: 20, count: 10 })
+        check(&plan, MaxDeactivations { percent: 20, count: 10 }, false)
     }
 
     fn held(deactivated: u64, active: u64) -> bool {
@@ -99,8 +112,20 @@ mod tests {
         let counts = Counts { deactivated: 10, ..Counts::default() };
         let plan = PlanSummary { counts, active: 11, spared: 1, applicable: 10 };
         let limit = MaxDeactivations { percent: 20, count: 10 };
-        assert_eq!(check(&plan, limit), Verdict::Hold(vec![HoldReason::AllDeactivated { deactivations: 10 }]));
-        assert_eq!(check(&PlanSummary { spared: 0, ..plan }, limit), Verdict::Go);
+        assert_eq!(check(&plan, limit, false), Verdict::Hold(vec![HoldReason::AllDeactivated { deactivations: 10 }]));
+        assert_eq!(check(&PlanSummary { spared: 0, ..plan }, limit, false), Verdict::Go);
+    }
+
+    #[test]
+    fn a_new_scope_deactivates_nobody_unseen() {
+        let limit = MaxDeactivations { percent: 20, count: 10 };
+        let plan = |deactivated| PlanSummary {
+            counts: Counts { deactivated, ..Counts::default() },
+            active: 100,
+            ..PlanSummary::default()
+        };
+        assert_eq!(check(&plan(1), limit, true), Verdict::Hold(vec![HoldReason::NewScope { deactivations: 1 }]));
+        assert_eq!(check(&plan(0), limit, true), Verdict::Go);
     }
 
     #[test]

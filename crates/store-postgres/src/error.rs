@@ -45,6 +45,27 @@ impl Fault {
     }
 }
 
+/// How often a transaction is begun, when other writers keep getting in between.
+pub(crate) const ATTEMPTS: u32 = 5;
+
+/// Does a transaction again that another writer got in between of: everything is rolled back, and the next attempt sees
+/// what that writer did.
+pub(crate) async fn persistently<T, F>(mut transaction: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let mut attempt = 1;
+    loop {
+        match transaction().await {
+            Err(fault) if fault.is_interference() && attempt < ATTEMPTS => {
+                tracing::debug!(attempt, "another writer got in between; the transaction starts over");
+                attempt += 1;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
 /// What the server refused, as far as it may be told.
 #[derive(Debug)]
 struct Refusal {

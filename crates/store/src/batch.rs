@@ -93,8 +93,10 @@ pub fn judge(members: &[Member], standing: &Standing) -> Verdict {
     let mut judgement = Judgement::new(members, standing);
     judgement.judge_each_alone();
     judgement.spread();
-    judgement.spare_the_last_of_each_role();
-    judgement.spread();
+    // Sparing one can make others stale, among them one whose return would have let another role's last user go.
+    while judgement.spare_the_last_of_a_role() {
+        judgement.spread();
+    }
     judgement.verdict()
 }
 
@@ -165,8 +167,8 @@ impl<'a> Judgement<'a> {
     }
 
     /// The plan saw to it that each protected role keeps an active user; but others may have written since, another
-    /// connection's run among them. Then the last deactivation of the role goes stale.
-    fn spare_the_last_of_each_role(&mut self) {
+    /// connection's run among them. Then the last deactivation of the role goes stale. `false` when no role needs it.
+    fn spare_the_last_of_a_role(&mut self) -> bool {
         for (role, active) in &self.standing.protected {
             let of_role =
                 |member: &Member| self.standing.users.get(&member.user).is_some_and(|user| user.role == *role);
@@ -180,8 +182,10 @@ impl<'a> Judgement<'a> {
             }
             if let Some((last, _)) = fresh().rfind(|(_, member)| member.deactivates) {
                 self.condemn(last);
+                return true;
             }
         }
+        false
     }
 
     fn condemn(&mut self, index: usize) {
@@ -348,6 +352,22 @@ mod tests {
         protected(&[1]).check(&[leaves(1, 1), old(returns)], &[1, 2], &[]);
         // Without anything known of the role there is nothing to protect.
         Table::of(&[1]).check(&[leaves(1, 1)], &[], &[]);
+    }
+
+    #[test]
+    fn whom_sparing_one_role_keeps_from_returning_counts_for_no_other() {
+        // 1 is the last owner and is spared, so that 2, an administrator who was to come back with 1's address, stays
+        // away; then 3 is the last administrator.
+        let mut table = Table::of(&[1, 2, 3]);
+        if let Some(owner) = table.0.users.get_mut(&id(1)) {
+            owner.role = "owner".to_owned();
+        }
+        table.0.protected.insert("owner".to_owned(), HashSet::from([id(1)]));
+        table.0.protected.insert("admin".to_owned(), HashSet::from([id(3)]));
+        let leaves = Member { action: Action::Deactivate, deactivates: true, ..moves(1, 1, 9) };
+        let returns = Member { action: Action::Reactivate, ..moves(2, 2, 1) };
+        let last = Member { action: Action::Deactivate, deactivates: true, email: None, ..moves(3, 3, 0) };
+        table.check(&[leaves, returns, last], &[1, 2, 3], &[]);
     }
 
     #[test]

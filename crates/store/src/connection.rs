@@ -62,6 +62,8 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Why it is in that state.
     pub state_reason: Option<String>,
+    /// It took up the users of a deleted connection with another group, and no run of it has been applied yet.
+    pub new_scope: bool,
     /// When the credential was last set.
     pub credential_updated_at: DateTime<Utc>,
     /// When the credential ends, as far as known.
@@ -86,9 +88,10 @@ pub struct Draft {
 }
 
 impl Connection {
-    /// The connection as it would be with the draft.
+    /// The connection as a run is to see it: as the draft would have it, where there is one.
     #[must_use]
-    pub fn drafted(self, draft: Draft) -> Self {
+    pub fn drafted(self, draft: Option<&Draft>) -> Self {
+        let Some(draft) = draft.cloned() else { return self };
         Self { group_id: draft.group_id, default_role: draft.default_role, policy: draft.policy, ..self }
     }
 
@@ -166,6 +169,20 @@ pub struct ConnectionUpdate {
     pub paused: bool,
 }
 
+impl ConnectionUpdate {
+    /// Whether a plan made before would be another one after it.
+    #[must_use]
+    pub fn alters_plans(&self, current: &Connection) -> bool {
+        self.group_id != current.group_id || self.default_role != current.default_role || self.policy != current.policy
+    }
+}
+
+impl From<ConnectionUpdate> for Draft {
+    fn from(update: ConnectionUpdate) -> Self {
+        Self { group_id: update.group_id, default_role: update.default_role, policy: update.policy }
+    }
+}
+
 /// What came of updating a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdatedConnection {
@@ -203,18 +220,19 @@ pub struct IgnoredUser {
 #[async_trait]
 pub trait Connections: Send + Sync {
     /// Registers a connection. [`StoreError::Conflict`] when the tenant has one of this id; the id of a deleted one is
-    /// free, and ends to be a former connection's.
+    /// free, and ends to be a former connection's; see [`Connection::new_scope`] for one that had another group.
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError>;
 
-    /// The id of a deleted connection of this directory, to be used again so that its users are governed again: the one
-    /// with the same group, else the one deleted last.
+    /// The id of a deleted connection of this directory, to be used again so that its users are governed again: one that
+    /// has users, then the one with the same group, else the one deleted last.
     async fn former_connection(
         &self,
         tenant: TenantId,
         directory: Directory<'_>,
     ) -> Result<Option<ConnectionId>, StoreError>;
 
-    /// Changes a connection, unless it was changed since `seen`, its [`Connection::updated_at`].
+    /// Changes a connection, unless it was changed since `seen`, its [`Connection::updated_at`]. A held plan that was made
+    /// with another scope or policy is superseded.
     async fn update_connection(
         &self,
         tenant: TenantId,
@@ -224,7 +242,7 @@ pub trait Connections: Send + Sync {
     ) -> Result<UpdatedConnection, StoreError>;
 
     /// Deletes a connection and its credential, and cancels its runs, held ones too. Its users, its history and whom it
-    /// ignores stay. `false` when the tenant has no such connection.
+    /// ignores stay; where the tenant has another connection of the same scope, the users are that one's from now on. `false` when the tenant has no such connection.
     async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError>;
 
     /// Directory users that the connection ignores, by external id in bytes' order.

@@ -5,6 +5,7 @@ mod change;
 mod connection;
 mod error;
 mod page;
+mod review;
 mod run;
 mod tenant;
 mod token;
@@ -25,9 +26,10 @@ pub use connection::{
 };
 pub use error::{BoxError, StoreError, UniqueKey, chain};
 pub use page::{ExternalPage, IdPage, SeqPage};
+pub use review::{Approval, Choice, Ending};
 pub use run::{
-    Applied, Approval, Choice, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewRun, PlanNext,
-    Progress, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, Runs, Trigger,
+    Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,
+    RunMode, RunPhase, RunStatus, Runs, Trigger,
 };
 pub use tenant::{NewTenant, Tenant, Tenants};
 pub use token::{NewToken, Token, TokenRole, Tokens};

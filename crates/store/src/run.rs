@@ -8,7 +8,9 @@ use directory_core::{Amendment, ConnectionId, Counts, HoldReason, PlanSummary, R
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ChangeFilter, ChangeRecord, Connection, Draft, IdPage, SeqPage, StagedPage, StoreError};
+use crate::{
+    Approval, ChangeFilter, ChangeRecord, Choice, Connection, Draft, Ending, IdPage, SeqPage, StagedPage, StoreError,
+};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,47 +338,6 @@ pub enum ConnectionEffect {
     Quarantine(String),
 }
 
-/// Which changes of a held plan are approved. Conflicts and protected users are no changes to choose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Every one.
-    All,
-    /// Those at these positions; the others are rejected.
-    Only(Vec<u32>),
-    /// Every one but those at these positions, which are rejected.
-    Except(Vec<u32>),
-}
-
-/// What came of approving a held run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Approval {
-    /// It is queued for applying.
-    Approved(Box<Run>),
-    /// It is not held but stands so.
-    NotHeld(RunStatus),
-    /// Its plan has another digest than the approved one.
-    OtherPlan,
-    /// Chosen positions at which the plan has nothing to apply, ascending; a few of them if they are many.
-    NotInPlan(Vec<u32>),
-    /// Nothing would be left to apply.
-    NothingChosen,
-    /// The connection has another active run.
-    AlreadyActive(RunId),
-    /// The tenant has no such run.
-    NoRun,
-}
-
-/// What came of ending a run by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It has ended so, now or before.
-    Ended(Box<Run>),
-    /// It stands otherwise, and cannot be ended so.
-    NotPossible(RunStatus),
-    /// The tenant has no such run.
-    NoRun,
-}
-
 /// The runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
@@ -417,7 +378,7 @@ pub trait Runs: Send + Sync {
     /// Extends the lease, and notes progress for those who watch.
     async fn renew(&self, lease: &Lease, length: Duration, progress: Progress) -> Result<(), StoreError>;
 
-    /// Gives the run back to the queue, with whatever is staged or applied.
+    /// Gives the run back to the queue, with whatever is staged or applied. The claim does not count as one in vain.
     async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
 
     /// Drops what is staged, for planning from the start.
@@ -444,8 +405,8 @@ pub trait Runs: Send + Sync {
     /// free it in the same batch, is marked stale.
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError>;
 
-    /// Sends a held run on to applying the chosen changes of exactly the plan that was reviewed. Its counts start at
-    /// nothing and count what is done.
+    /// Sends a held run on to applying the chosen changes of exactly the plan that was reviewed; those of directory users
+    /// whom the connection was told to ignore meanwhile are rejected. Its counts start at nothing and count what is done.
     async fn approve_run(
         &self,
         tenant: TenantId,
@@ -461,8 +422,8 @@ pub trait Runs: Send + Sync {
     /// is applied stays applied, and what is not stays planned.
     async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
 
-    /// Deletes up to `limit` changes of a run that ended longer ago than `age`; the run stays. Whether there may be more
-    /// to delete.
+    /// Deletes up to `limit` changes of a run that ended longer ago than `age`; the run stays, and so do runs without any,
+    /// which are passed over many at a time. Whether there may be more to delete.
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError>;
 
     /// Ends the run. One that ends before its plan is complete leaves no staged changes behind.

@@ -43,8 +43,8 @@ pub enum Linking {
     UserIsLinked,
     /// The directory user is linked to this other user.
     LinkedTo(UserId),
-    /// No run of the connection that is still on record met such a directory user as a conflict, so that it may be a
-    /// typing mistake; linked to it, the user would be taken for absent.
+    /// The connection's newest plan has no such directory user in conflict, so that it may be a typing mistake or have
+    /// left; linked to it, the user would be taken for absent.
     UnknownDirectoryUser,
     /// The tenant has no such connection.
     NoConnection,

@@ -23,7 +23,7 @@ pub(crate) async fn of_plan(store: &dyn Store, lease: &Lease) -> Result<String, 
     }
 }
 
-/// A change as one line of JSON: every field has its place, so no two plans give the same text. The id that a new user
+/// A change as one line of JSON: whatever is applied of it has its place, so no two plans give the same text. The id that a new user
 /// will get is left out: it is chosen at random and decides nothing.
 fn line(change: &ChangeRecord) -> String {
     let user = change.user_version.and(change.user);

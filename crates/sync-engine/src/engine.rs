@@ -267,7 +267,9 @@ impl SyncEngine {
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
         let approval = self.shared.store.approve_run(tenant, run, digest, choice).await?;
-        self.shared.queued.notify_one();
+        if matches!(approval, Approval::Approved(_)) {
+            self.shared.queued.notify_one();
+        }
         Ok(approval)
     }
 

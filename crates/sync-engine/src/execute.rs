@@ -78,7 +78,9 @@ impl SyncEngine {
         let run = self.store().run(claim.lease.tenant, claim.lease.run).await?.ok_or(StoreError::LeaseLost)?;
         let clean = run.counts.conflicts == 0 && run.exceptions == 0;
         let status = if clean { RunStatus::Succeeded } else { RunStatus::CompletedWithErrors };
-        Ok(RunEnd { status, error: None, connection: ConnectionEffect::Lift })
+        // An approved run says nothing about the directory: it was read before the run was held.
+        let connection = if run.hold.is_empty() { ConnectionEffect::Lift } else { ConnectionEffect::Keep };
+        Ok(RunEnd { status, error: None, connection })
     }
 
     /// Ends a run whose task panicked.

@@ -114,7 +114,7 @@ async fn sweep(
 
 /// What the safeguards make of the finished plan.
 async fn verdict(summary: &PlanSummary, store: &dyn Store, claim: &Claim) -> Result<PlanNext, RunFailure> {
-    let reasons = match check(summary, claim.connection.policy.max_deactivations) {
+    let reasons = match check(summary, claim.connection.policy.max_deactivations, claim.connection.new_scope) {
         Verdict::Go if !claim.run.dry_run => return Ok(PlanNext::Apply),
         Verdict::Go => Vec::new(),
         Verdict::Hold(reasons) => reasons,

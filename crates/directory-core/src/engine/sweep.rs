@@ -9,7 +9,8 @@ use super::{claims, decide::Revision, key::Key, ledger::Entry, listing::Reconcil
 /// What the last step has to know of the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantFacts {
-    /// Active users linked to the connection.
+    /// Active users linked to the connection, those of ignored directory users left out: the plan cannot deactivate them,
+    /// so that they must not make "everybody" look like "nearly everybody".
     pub active_linked: u64,
     /// Active users of the tenant in each protected role; a role without any may be missing.
     pub active_by_role: BTreeMap<String, u64>,

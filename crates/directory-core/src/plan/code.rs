@@ -51,7 +51,8 @@ impl ChangeCode {
             }
             Self::EmailTaken => {
                 "The e-mail address belongs to another user here, who keeps it. Change the address of one of the two; the \
-                 next run takes it up. Or let the connection ignore the directory user."
+                 next run takes it up. Or let the connection ignore the directory user; or, where that user is linked to a \
+                 connection that is gone, unlink it."
             }
             Self::DuplicateEmail => {
                 "Another directory user has the same e-mail address and keeps it. Correct one of the two in the \

@@ -1,9 +1,11 @@
 //! One golden plan for each rule. The snapshot is the plan as text; a refactor keeps it.
 
 use directory_core::{
-    AccountKind, DeactivatedBy, DirectoryEntry, DirectoryUser, EmailAttribute, Link, ListingEnd, LocalUser, Policy,
-    UserStatus,
+    AccountKind, DeactivatedBy, DirectoryEntry, DirectoryUser, EmailAttribute, HoldReason, Link, ListingEnd, LocalUser,
+    Policy, UserStatus, Verdict,
 };
+
+use directory_core::check as check_plan;
 
 use crate::world::{World, disabled, elsewhere, here, id, page, person, suspended, tally, with_mail};
 
@@ -387,4 +389,13 @@ fn ignored_directory_users_and_whoever_is_linked_to_them_are_left_alone() {
         with_mail("fay", "eve@example.org"),
     ];
     check("ignored", input(world, users));
+}
+
+#[test]
+fn everybody_but_the_ignored_is_everybody() {
+    let mut world = World::default().linked("ann").linked("bob").linked("cid");
+    world.ignored = vec![id("id-cid")];
+    let plan = world.plan(&[], &Policy::default_for(false), ListingEnd::Complete);
+    let verdict = check_plan(&plan.summary, Policy::default_for(false).max_deactivations, false);
+    assert_eq!(verdict, Verdict::Hold(vec![HoldReason::AllDeactivated { deactivations: 2 }]));
 }

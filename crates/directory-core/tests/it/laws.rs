@@ -282,7 +282,7 @@ proptest! {
         let limit = policy.max_deactivations;
         let mut after = world.clone();
         let deactivated = after.apply(&plan);
-        if check(&plan.summary, limit) == Verdict::Go {
+        if check(&plan.summary, limit, false) == Verdict::Go {
             let percent_kept = deactivated * 100 <= plan.summary.active * u64::from(limit.percent);
             prop_assert!(percent_kept || deactivated <= u64::from(limit.count));
             prop_assert!(deactivated == 0 || deactivated < plan.summary.active);

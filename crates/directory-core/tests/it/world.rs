@@ -145,7 +145,8 @@ impl World {
         for user in self.users.values().filter(|user| user.status == UserStatus::Active) {
             *active_by_role.entry(user.role.clone()).or_default() += 1;
         }
-        TenantFacts { active_linked: self.active_linked().len() as u64, active_by_role }
+        let governed = self.active_linked().into_iter().filter(|user| !self.ignored.contains(&user.external_id));
+        TenantFacts { active_linked: governed.count() as u64, active_by_role }
     }
 
     /// Applies a plan: the entangled changes in one step, every other by itself. After each step every address is

@@ -6,8 +6,8 @@ use directory_core::{Action, ChangeCode, ExternalId, Rival, UserId, Values};
 use serde::Serialize;
 use store::{ChangeRecord, Outcome};
 
-const STALE: &str =
-    "The user was changed here after the plan was made, so this change was not applied. The next run plans it again.";
+const STALE: &str = "The user was changed here after the plan was made, or another change that this one needs was not made; so it was not \
+     applied. The next run plans it again.";
 const REJECTED: &str = "A person turned this change down.";
 const FAILED: &str = "The database refused this change. The next run plans it again.";
 

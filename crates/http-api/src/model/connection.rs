@@ -85,6 +85,7 @@ mod tests {
             schedule: None,
             state: ConnectionState::Active,
             state_reason: None,
+            new_scope: false,
             credential_updated_at: at,
             credential_expires_at: None,
             created_at: at,

@@ -5,6 +5,7 @@ use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::PgPool;
 use store::{ExternalPage, IgnoredUser, StoreError};
 
+use super::keep;
 use crate::{decode::Place, error::failed};
 
 pub(super) async fn list(
@@ -37,13 +38,7 @@ pub(super) async fn add(
     external_id: &ExternalId,
 ) -> Result<bool, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    let exists: Option<i32> =
-        sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
-            .bind(tenant.0)
-            .bind(connection.0)
-            .fetch_optional(&mut *tx)
-            .await?;
-    if exists.is_none() {
+    if !keep(&mut tx, tenant, connection).await? {
         return Ok(false);
     }
     sqlx::query(

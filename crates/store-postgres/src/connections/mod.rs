@@ -2,6 +2,7 @@
 
 mod former;
 mod ignored;
+mod update;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     PostgresStore,
     decode::{Place, ascending},
-    error::{failed, violates},
+    error::{failed, persistently, violates},
 };
 
 #[derive(sqlx::FromRow)]
@@ -34,6 +35,7 @@ struct ConnectionRow {
     schedule: Option<String>,
     state: String,
     state_reason: Option<String>,
+    new_scope: bool,
     credential_updated_at: DateTime<Utc>,
     credential_expires_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -44,10 +46,12 @@ struct ConnectionRow {
 macro_rules! columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role,
-         policy::text AS policy, schedule, state, state_reason, credential_updated_at, credential_expires_at,
+         policy::text AS policy, schedule, state, state_reason, new_scope, credential_updated_at, credential_expires_at,
          created_at, updated_at"
     };
 }
+
+use columns;
 
 impl TryFrom<ConnectionRow> for Connection {
     type Error = StoreError;
@@ -68,6 +72,7 @@ impl TryFrom<ConnectionRow> for Connection {
             default_role: row.default_role,
             schedule: row.schedule,
             state_reason: row.state_reason,
+            new_scope: row.new_scope,
             credential_updated_at: row.credential_updated_at,
             credential_expires_at: row.credential_expires_at,
             created_at: row.created_at,
@@ -96,12 +101,26 @@ pub(crate) async fn find(
     .transpose()
 }
 
+/// Whether the tenant has the connection; if so it stays to the end of the transaction.
+pub(crate) async fn keep(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<bool, sqlx::Error> {
+    let found: Option<i32> =
+        sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
+            .bind(tenant.0)
+            .bind(connection.0)
+            .fetch_optional(tx)
+            .await?;
+    Ok(found.is_some())
+}
+
 #[async_trait]
 impl Connections for PostgresStore {
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
         let mut tx = self.pool.begin().await.map_err(failed)?;
-        former::revive(&mut tx, connection.tenant, connection.id).await.map_err(failed)?;
-        let row = sqlx::query_as::<_, ConnectionRow>(concat!(
+        let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
                 default_role, policy, schedule, sealed_credential, credential_expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -130,6 +149,12 @@ impl Connections for PostgresStore {
                 failed(error)
             }
         })?;
+        // Only now: the insert has waited for whoever was deleting a connection of this id.
+        let former = former::revive(&mut tx, connection.tenant, connection.id).await.map_err(failed)?;
+        if former.is_some_and(|former| former.group_id != connection.group_id) {
+            former::note_new_scope(&mut tx, connection.tenant, connection.id).await.map_err(failed)?;
+            row.new_scope = true;
+        }
         tx.commit().await.map_err(failed)?;
         row.try_into()
     }
@@ -149,37 +174,11 @@ impl Connections for PostgresStore {
         seen: DateTime<Utc>,
         update: &ConnectionUpdate,
     ) -> Result<UpdatedConnection, StoreError> {
-        // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.
-        let row = sqlx::query_as::<_, ConnectionRow>(concat!(
-            "UPDATE connections SET display_name = $4, group_id = $5, default_role = $6, policy = $7, schedule = $8,
-                 state = CASE WHEN $9 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
-                 state_reason = CASE WHEN $9 OR state = 'paused' THEN NULL ELSE state_reason END,
-                 updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-             WHERE tenant_id = $1 AND id = $2 AND updated_at = $3
-             RETURNING ",
-            columns!()
-        ))
-        .bind(tenant.0)
-        .bind(id.0)
-        .bind(seen)
-        .bind(&update.display_name)
-        .bind(&update.group_id)
-        .bind(&update.default_role)
-        .bind(Json(&update.policy))
-        .bind(&update.schedule)
-        .bind(update.paused)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(failed)?;
-        match row {
-            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
-            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
-            None => Ok(UpdatedConnection::NoConnection),
-        }
+        persistently(|| update::update(&self.pool, tenant, id, seen, update)).await
     }
 
     async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
-        former::delete(&self.pool, tenant, id).await.map_err(failed)
+        persistently(|| former::delete(&self.pool, tenant, id)).await
     }
 
     async fn ignored_users(

@@ -5,10 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use store::{Ending, RunStatus};
 use uuid::Uuid;
 
-use super::{
-    review::lock,
-    row::{RunRow, run_columns},
-};
+use super::row::{RunRow, lock, run_columns};
 use crate::error::Fault;
 
 pub(super) async fn cancel(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
@@ -31,20 +28,26 @@ pub(super) async fn cancel(pool: &PgPool, tenant: TenantId, run: RunId) -> Resul
     .fetch_one(&mut *tx)
     .await?;
     if !row.plan_complete {
-        drop_unfinished_plans(&mut tx, tenant, &[run.0]).await?;
+        drop_plans(&mut tx, tenant, &[run.0]).await?;
     }
     tx.commit().await?;
     Ok(Ending::Ended(Box::new(row.try_into()?)))
 }
 
-/// Cancels every run of a connection that has not ended, held ones too.
+/// Cancels every run of a connection that has not ended, held ones too. A cancelled run counts what was done, and of a held
+/// one nothing was.
 pub(crate) async fn cancel_all(
     tx: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
 ) -> Result<(), sqlx::Error> {
     let ended: Vec<(Uuid, bool)> = sqlx::query_as(
-        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL
+        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL,
+             created = CASE WHEN status = 'held' THEN 0 ELSE created END,
+             updated = CASE WHEN status = 'held' THEN 0 ELSE updated END,
+             linked = CASE WHEN status = 'held' THEN 0 ELSE linked END,
+             deactivated = CASE WHEN status = 'held' THEN 0 ELSE deactivated END,
+             reactivated = CASE WHEN status = 'held' THEN 0 ELSE reactivated END
          WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running', 'held')
          RETURNING id, plan_complete",
     )
@@ -53,11 +56,11 @@ pub(crate) async fn cancel_all(
     .fetch_all(&mut *tx)
     .await?;
     let unfinished: Vec<Uuid> = ended.into_iter().filter(|(_, complete)| !complete).map(|(run, _)| run).collect();
-    drop_unfinished_plans(tx, tenant, &unfinished).await
+    drop_plans(tx, tenant, &unfinished).await
 }
 
-/// What was staged is no plan, and nobody is to take it for one.
-async fn drop_unfinished_plans(tx: &mut PgConnection, tenant: TenantId, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+/// Drops what was staged of unfinished plans: it is no plan, and nobody is to take it for one.
+pub(super) async fn drop_plans(tx: &mut PgConnection, tenant: TenantId, runs: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = ANY ($2)")
         .bind(tenant.0)
         .bind(runs)

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool, types::Json};
 use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError};
 
 use super::{
+    cancel::drop_plans,
     lease::held,
     row::{RunRow, run_columns},
 };
@@ -116,17 +117,25 @@ pub(super) async fn run(pool: &PgPool, lease: &Lease, end: &RunEnd) -> Result<Ru
     .await?;
     let row = row.ok_or(StoreError::LeaseLost)?;
     if !row.plan_complete {
-        // What was staged is no plan, and nobody is to take it for one.
-        sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2")
-            .bind(lease.tenant.0)
-            .bind(lease.run.0)
-            .execute(&mut *tx)
-            .await?;
+        drop_plans(&mut tx, lease.tenant, &[lease.run.0]).await?;
     }
     let run = Run::try_from(row)?;
     note_on_connection(&mut tx, &run, &end.connection).await?;
+    if matches!(run.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
+        settle_scope(&mut tx, &run).await?;
+    }
     tx.commit().await?;
     Ok(run)
+}
+
+/// From here on its users are the connection's like any others.
+async fn settle_scope(connection: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE connections SET new_scope = false WHERE tenant_id = $1 AND id = $2 AND new_scope")
+        .bind(run.tenant.0)
+        .bind(run.connection.0)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 /// Neither statement writes a row that says so already: a sync without changes leaves its connection untouched.

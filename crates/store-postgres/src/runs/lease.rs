@@ -54,7 +54,7 @@ pub(super) async fn renew(
 
 pub(super) async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
     let done = sqlx::query(
-        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL
+        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL, claims = GREATEST(claims - 1, 0)
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
     )
     .bind(lease.tenant.0)

@@ -22,13 +22,14 @@ use store::{
 use uuid::Uuid;
 
 pub(crate) use cancel::cancel_all;
+pub(crate) use queue::{lock_held, supersede};
 
-use crate::PostgresStore;
+use crate::{PostgresStore, error::persistently};
 
 #[async_trait]
 impl Runs for PostgresStore {
     async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
-        Ok(queue::create(&self.pool, run).await?)
+        persistently(|| queue::create(&self.pool, run)).await
     }
 
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -108,15 +109,15 @@ impl Runs for PostgresStore {
         digest: &str,
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
-        Ok(review::approve(&self.pool, tenant, run, digest, choice).await?)
+        persistently(|| review::approve(&self.pool, tenant, run, digest, choice)).await
     }
 
     async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        Ok(review::reject(&self.pool, tenant, run).await?)
+        persistently(|| review::reject(&self.pool, tenant, run)).await
     }
 
     async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        Ok(cancel::cancel(&self.pool, tenant, run).await?)
+        persistently(|| cancel::cancel(&self.pool, tenant, run)).await
     }
 
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {

@@ -14,19 +14,14 @@ pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fa
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
         let mut tx = pool.begin().await?;
-        // Held to the end of the transaction, so that the connection is not removed under its new run.
-        let connection: Option<i32> =
-            sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
-                .bind(run.tenant.0)
-                .bind(run.connection.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-        if connection.is_none() {
+        // Runs are locked before their connection everywhere, or two transactions could wait for each other.
+        lock_held(&mut tx, run.tenant, run.connection).await?;
+        if !connections::keep(&mut tx, run.tenant, run.connection).await? {
             return Ok(CreatedRun::NoConnection);
         }
         if let Some(row) = insert(&mut tx, run).await? {
             if !run.dry_run {
-                supersede(&mut tx, run).await?;
+                supersede(&mut tx, run.tenant, run.connection).await?;
             }
             tx.commit().await?;
             return Ok(CreatedRun::Queued(Box::new(row.try_into()?)));
@@ -57,14 +52,35 @@ async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<Ru
     .await
 }
 
-async fn supersede(connection: &mut PgConnection, run: &NewRun) -> Result<(), sqlx::Error> {
+/// Locks the connection's held run, which a person may be deciding about, for the rest of the transaction.
+pub(crate) async fn lock_held(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status = 'held' FOR NO KEY UPDATE",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
+/// Something newer takes the held plan's place.
+pub(crate) async fn supersede(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE sync_runs SET status = 'superseded', finished_at = now()
          WHERE tenant_id = $1 AND connection_id = $2 AND status = 'held'",
     )
-    .bind(run.tenant.0)
-    .bind(run.connection.0)
-    .execute(connection)
+    .bind(tenant.0)
+    .bind(connection.0)
+    .execute(tx)
     .await
     .map(|_| ())
 }
@@ -171,10 +187,7 @@ async fn with_connection(transaction: &mut PgConnection, row: RunRow, token: Uui
     let lease = Lease { tenant: run.tenant, run: run.id, token };
     let connection = connections::find(transaction, run.tenant, run.connection).await?;
     Ok(connection.map(|connection| {
-        let connection = match &run.draft {
-            Some(draft) => connection.drafted(draft.clone()),
-            None => connection,
-        };
+        let connection = connection.drafted(run.draft.as_ref());
         Claim { run, connection, lease, plan_complete, attempt }
     }))
 }

@@ -7,7 +7,11 @@ use uuid::Uuid;
 
 use crate::error::Fault;
 
+/// Runs that are passed over at a time.
+const EMPTY_RUNS: i64 = 1_000;
+
 pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32) -> Result<bool, Fault> {
+    let passed_over = pass_over_empty_runs(pool, age).await?;
     let mut tx = pool.begin().await?;
     // Another process may be at the oldest run already.
     let run: Option<(Uuid, Uuid)> = sqlx::query_as(
@@ -18,7 +22,7 @@ pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32)
     .bind(age.as_secs_f64())
     .fetch_optional(&mut *tx)
     .await?;
-    let Some((tenant, run)) = run else { return Ok(false) };
+    let Some((tenant, run)) = run else { return Ok(passed_over > 0) };
     let deleted = sqlx::query(
         "DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq IN (
              SELECT seq FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq LIMIT $3
@@ -38,4 +42,21 @@ pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32)
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Most runs change nothing and have nothing to delete.
+async fn pass_over_empty_runs(pool: &PgPool, age: Duration) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE sync_runs SET changes_deleted_at = now() WHERE (tenant_id, id) IN (
+             SELECT tenant_id, id FROM sync_runs r
+             WHERE finished_at < now() - make_interval(secs => $1) AND changes_deleted_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM sync_changes c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.id)
+             ORDER BY finished_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+         )",
+    )
+    .bind(age.as_secs_f64())
+    .bind(EMPTY_RUNS)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -6,7 +6,7 @@ use store::{Approval, Choice, Ending, Run, RunStatus, StoreError};
 
 use super::{
     queue,
-    row::{RunRow, run_columns},
+    row::{RunRow, lock, run_columns},
 };
 use crate::{
     decode::{Place, stored},
@@ -38,6 +38,7 @@ pub(super) async fn approve(
             return Ok(Approval::NotInPlan(unknown));
         }
         reject_others(&mut tx, &held, choice).await?;
+        reject_ignored(&mut tx, &held).await?;
         let chosen = chosen(&mut tx, &held).await?;
         if chosen == 0 {
             return Ok(Approval::NothingChosen);
@@ -55,20 +56,6 @@ pub(super) async fn approve(
             return Ok(Approval::AlreadyActive(active));
         }
     }
-}
-
-/// The run, locked for the rest of the transaction.
-pub(super) async fn lock(tx: &mut PgConnection, tenant: TenantId, run: RunId) -> Result<Option<Run>, Fault> {
-    let row: Option<RunRow> = sqlx::query_as(concat!(
-        "SELECT ",
-        run_columns!(),
-        " FROM sync_runs WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
-    ))
-    .bind(tenant.0)
-    .bind(run.0)
-    .fetch_optional(tx)
-    .await?;
-    Ok(row.map(Run::try_from).transpose()?)
 }
 
 /// A choice as the statements want it: no positions are all of them.
@@ -111,6 +98,24 @@ async fn reject_others(tx: &mut PgConnection, run: &Run, choice: &Choice) -> Res
     .bind(run.id.0)
     .bind(positions(choice))
     .bind(only)
+    // Planned for these positions: a plan for any would compare each change with each position.
+    .persistent(false)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Whoever is ignored by now is left alone, although the plan was made before.
+async fn reject_ignored(tx: &mut PgConnection, run: &Run) -> Result<(), Fault> {
+    sqlx::query(
+        "UPDATE sync_changes SET outcome = 'rejected'
+         WHERE tenant_id = $1 AND run_id = $2 AND outcome = 'planned' AND action NOT IN ('conflict', 'protected')
+             AND external_id IN (SELECT external_id FROM ignored_users WHERE tenant_id = $1 AND connection_id = $3)",
+    )
+    .bind(run.tenant.0)
+    .bind(run.id.0)
+    .bind(run.connection.0)
+    .persistent(false)
     .execute(tx)
     .await?;
     Ok(())

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, Counts, RunId, TenantId};
+use sqlx::PgConnection;
 use store::{Run, StoreError};
 use uuid::Uuid;
 
-use crate::decode::Place;
+use crate::{decode::Place, error::Fault};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct RunRow {
@@ -61,6 +62,20 @@ impl RunRow {
     pub(super) fn attempt(&self) -> Result<u32, StoreError> {
         Place { table: "sync_runs", row: &self.id }.number("claims", i64::from(self.claims))
     }
+}
+
+/// A tenant's run, locked for the rest of the transaction.
+pub(super) async fn lock(tx: &mut PgConnection, tenant: TenantId, run: RunId) -> Result<Option<Run>, Fault> {
+    let row: Option<RunRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM sync_runs WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    ))
+    .bind(tenant.0)
+    .bind(run.0)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(Run::try_from).transpose()?)
 }
 
 impl TryFrom<RunRow> for Run {

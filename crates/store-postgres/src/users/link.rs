@@ -6,7 +6,10 @@ use store::{Linking, UserRecord};
 use uuid::Uuid;
 
 use super::{RecordRow, columns, record_columns};
-use crate::error::{Fault, violates};
+use crate::{
+    connections,
+    error::{Fault, violates},
+};
 
 pub(super) async fn link(
     pool: &PgPool,
@@ -19,7 +22,7 @@ pub(super) async fn link(
     loop {
         let mut tx = pool.begin().await?;
         let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(Linking::NoUser) };
-        if !exists(&mut tx, tenant, connection).await? {
+        if !connections::keep(&mut tx, tenant, connection).await? {
             return Ok(Linking::NoConnection);
         }
         let wanted = Link { connection, external_id: external_id.clone() };
@@ -69,17 +72,6 @@ async fn lock(tx: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<O
     Ok(row.map(UserRecord::try_from).transpose()?)
 }
 
-/// Whether the tenant has the connection; it is not removed before the transaction's end.
-async fn exists(tx: &mut PgConnection, tenant: TenantId, connection: ConnectionId) -> Result<bool, sqlx::Error> {
-    let found: Option<i32> =
-        sqlx::query_scalar("SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE")
-            .bind(tenant.0)
-            .bind(connection.0)
-            .fetch_optional(tx)
-            .await?;
-    Ok(found.is_some())
-}
-
 async fn linked_to(tx: &mut PgConnection, tenant: TenantId, link: &Link) -> Result<Option<UserId>, sqlx::Error> {
     let user: Option<Uuid> = sqlx::query_scalar(
         r#"SELECT id FROM users WHERE tenant_id = $1 AND connection_id = $2 AND external_id COLLATE "C" = $3"#,
@@ -92,12 +84,14 @@ async fn linked_to(tx: &mut PgConnection, tenant: TenantId, link: &Link) -> Resu
     Ok(user.map(UserId))
 }
 
-/// Whether a run of the connection that is on record met the directory user as a conflict.
+/// Whether the connection's newest plan has the directory user in conflict: then it is there, and nobody's here.
 async fn in_conflict(tx: &mut PgConnection, tenant: TenantId, link: &Link) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (
-             SELECT 1 FROM sync_changes c JOIN sync_runs r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
-             WHERE c.tenant_id = $1 AND c.external_id = $3 AND c.action = 'conflict' AND r.connection_id = $2
+             SELECT 1 FROM sync_changes WHERE tenant_id = $1 AND external_id = $3 AND action = 'conflict' AND run_id = (
+                 SELECT id FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND plan_complete AND draft IS NULL
+                 ORDER BY id DESC LIMIT 1
+             )
          )",
     )
     .bind(tenant.0)

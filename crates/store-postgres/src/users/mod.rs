@@ -233,6 +233,16 @@ impl Users for PostgresStore {
         .fetch_all(&self.pool)
         .await
         .map_err(failed)?;
+        let ignored: i64 = sqlx::query_scalar(
+            r#"SELECT count(*) FROM ignored_users i JOIN users u
+                   ON u.tenant_id = $1 AND u.connection_id = $2 AND u.external_id COLLATE "C" = i.external_id
+               WHERE i.tenant_id = $1 AND i.connection_id = $2 AND u.status = 'active'"#,
+        )
+        .bind(tenant.0)
+        .bind(connection.0)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)?;
         let place = Place { table: "users", row: &tenant };
         let mut facts = TenantFacts { active_linked: 0, active_by_role: BTreeMap::new() };
         for row in rows {
@@ -241,6 +251,7 @@ impl Users for PostgresStore {
                 facts.active_by_role.insert(row.role, place.number("role", row.active)?);
             }
         }
+        facts.active_linked = facts.active_linked.saturating_sub(place.number("connection_id", ignored)?);
         Ok(facts)
     }
 

@@ -6,8 +6,8 @@ use directory_core::{
     Action, Change, ConnectionId, ExternalId, PlanSummary, Policy, RunId, Target, TenantId, UserId, UserStatus, Values,
 };
 use store::{
-    ChangeFilter, Claim, Connections, CreatedRun, Lease, NewChange, NewConnection, NewRun, NewTenant, Outcome,
-    PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
+    ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewRun, NewTenant,
+    Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -45,12 +45,22 @@ impl Fixture {
 
     /// A run whose plan of these changes is cleared for applying.
     pub(crate) async fn planned(&self, changes: Vec<NewChange>) -> Lease {
+        self.plan(changes, &PlanNext::Apply).await
+    }
+
+    /// A run whose plan of these changes waits for a person. Its digest is all `d`.
+    pub(crate) async fn held(&self, changes: Vec<NewChange>) -> RunId {
+        let held = HeldPlan { digest: "d".repeat(64), reasons: Vec::new() };
+        self.plan(changes, &PlanNext::Hold(held)).await.run
+    }
+
+    async fn plan(&self, changes: Vec<NewChange>, next: &PlanNext) -> Lease {
         let run = queue(&self.store, self.tenant, self.connection).await;
         let claim = self.claim(run).await;
         let applicable = changes.len() as u64;
         self.store.stage(&claim.lease, &StagedPage { retracted: Vec::new(), changes }).await.unwrap();
         let plan = PlanSummary { applicable, ..PlanSummary::default() };
-        self.store.finish_plan(&claim.lease, &plan, RunMode::Full, &PlanNext::Apply).await.unwrap();
+        self.store.finish_plan(&claim.lease, &plan, RunMode::Full, next).await.unwrap();
         claim.lease
     }
 

@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use directory_core::RunId;
 use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
-use store::{Applied, Outcome, Runs, StoreError};
+use store::{
+    Applied, Choice, Connections, Ending, NewRun, Outcome, Progress, RunMode, RunPhase, RunStatus, Runs, StoreError,
+    Trigger,
+};
 use store_postgres::PostgresStore;
 use tokio::task::JoinHandle;
 
@@ -130,4 +134,52 @@ async fn attempts_are_bounded() {
     assert_eq!(fixture.database.number("SELECT last_value FROM attempts").await, 5);
     assert!(!format!("{error:?}").contains("acme"), "{error:?}");
     assert_eq!(fixture.outcomes(&lease).await, [Outcome::Planned]);
+}
+
+/// A batch that waits, as for a product's transaction, keeps neither the heartbeat nor a person waiting; cancelled meanwhile,
+/// it was in vain as a whole.
+#[tokio::test]
+async fn a_waiting_batch_keeps_nobody_else_waiting() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.planned(vec![creates(1, "wanted@acme.example", "A"), creates(2, "b@acme.example", "B")]).await;
+    let mut product = fixture.database.product.begin().await.unwrap();
+    take_address(&fixture, &mut product, "wanted@acme.example").await;
+    let batch = start_until_blocked(&fixture, fixture.store.clone(), lease).await;
+    let progress = Progress { phase: RunPhase::Applying, seen: 2 };
+    fixture.store.renew(&lease, Duration::from_secs(30), progress).await.unwrap();
+    let cancelled = fixture.store.cancel_run(fixture.tenant, lease.run).await.unwrap();
+    assert!(matches!(&cancelled, Ending::Ended(run) if run.applied_changes == 0), "{cancelled:?}");
+    product.rollback().await.unwrap();
+    let done = batch.await.unwrap();
+    assert!(matches!(done, Err(StoreError::LeaseLost)), "{done:?}");
+    assert_eq!(fixture.outcomes(&lease).await, [Outcome::Planned, Outcome::Planned]);
+    assert_eq!(fixture.database.number("SELECT count(*) FROM users").await, 0);
+}
+
+/// A person approves a plan in the very moment in which a newer run is asked for, and the connection is deleted in the very
+/// moment of either: one comes first, and nobody hears of locks.
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_about_one_connection_take_turns() {
+    for _ in 0..15 {
+        let fixture = Fixture::new().await;
+        let run = fixture.held((1..=300).map(|n| creates(n, &format!("{n}@acme.example"), "A")).collect()).await;
+        let (store, tenant, connection) = (&fixture.store, fixture.tenant, fixture.connection);
+        let digest = "d".repeat(64);
+        let only = Choice::Only(vec![1]);
+        let id = RunId(uuid::Uuid::now_v7());
+        let (mode, trigger) = (RunMode::Full, Trigger::Manual);
+        let newer = NewRun { id, tenant, connection, mode, trigger, dry_run: false, draft: None };
+        let (approval, created, deleted) = tokio::join!(
+            store.approve_run(tenant, run, &digest, &only),
+            store.create_run(&newer),
+            store.delete_connection(tenant, connection),
+        );
+        approval.unwrap();
+        created.unwrap();
+        assert!(deleted.unwrap());
+        for run in [run, id] {
+            let status = store.run(tenant, run).await.unwrap().map(|run| run.status);
+            assert!(status.is_none_or(|status| !status.is_active() && status != RunStatus::Held), "{status:?}");
+        }
+    }
 }

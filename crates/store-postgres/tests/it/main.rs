@@ -4,6 +4,7 @@
 
 mod claims;
 mod database;
+mod effort;
 mod errors;
 mod fixture;
 mod interference;

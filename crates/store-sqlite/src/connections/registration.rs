@@ -13,21 +13,24 @@ use crate::{
 };
 
 pub(super) async fn create(store: &SqliteStore, new: &NewConnection) -> Result<Connection, StoreError> {
-    let insert = insert(new)?;
     let mut tx = store.write().await?;
-    let row = insert.fetch_optional(&mut *tx).await.map_err(failed)?;
+    let former = revive(&mut tx, new.tenant, new.id).await?;
+    let new_scope = former.is_some_and(|former| former.group_id != new.group_id);
+    let row = insert(new, new_scope)?.fetch_optional(&mut *tx).await.map_err(failed)?;
     let connection = row.ok_or(StoreError::Conflict(UniqueKey::ConnectionId))?.try_into()?;
-    forget(&mut tx, new.tenant, new.id).await?;
     tx.commit().await.map_err(failed)?;
     Ok(connection)
 }
 
 /// Only the id's conflict is passed over; any other is an error.
-fn insert(new: &NewConnection) -> Result<QueryAs<'_, Sqlite, ConnectionRow, SqliteArguments>, StoreError> {
+fn insert(
+    new: &NewConnection,
+    new_scope: bool,
+) -> Result<QueryAs<'_, Sqlite, ConnectionRow, SqliteArguments>, StoreError> {
     Ok(sqlx::query_as(concat!(
         "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
-             default_role, policy, schedule, sealed_credential, credential_expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             default_role, policy, schedule, sealed_credential, credential_expires_at, new_scope)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (tenant_id, id) DO NOTHING RETURNING ",
         connection_columns!()
     ))
@@ -43,17 +46,27 @@ fn insert(new: &NewConnection) -> Result<QueryAs<'_, Sqlite, ConnectionRow, Sqli
     .bind(to_json(&new.policy)?)
     .bind(&new.schedule)
     .bind(&new.sealed_credential)
-    .bind(new.credential_expires_at.map(stored_time)))
+    .bind(new.credential_expires_at.map(stored_time))
+    .bind(new_scope))
 }
 
-/// The connection is there again.
-async fn forget(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM former_connections WHERE tenant_id = ?1 AND connection_id = ?2")
+/// A connection that was deleted.
+#[derive(sqlx::FromRow)]
+struct Former {
+    group_id: Option<String>,
+}
+
+/// The id is a living connection's again; what it was before, if it was one.
+async fn revive(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<Option<Former>, StoreError> {
+    sqlx::query_as("DELETE FROM former_connections WHERE tenant_id = ?1 AND connection_id = ?2 RETURNING group_id")
         .bind(stored_id(tenant.0))
         .bind(stored_id(id.0))
-        .execute(connection)
+        .fetch_optional(connection)
         .await
-        .map(drop)
         .map_err(failed)
 }
 
@@ -64,9 +77,10 @@ pub(super) async fn former(
 ) -> Result<Option<ConnectionId>, StoreError> {
     // IS, unlike =, finds no group equal to no group.
     let former: Option<String> = sqlx::query_scalar(
-        "SELECT connection_id FROM former_connections
+        "SELECT connection_id FROM former_connections AS f
          WHERE tenant_id = ?1 AND provider = ?2 AND cloud = ?3 AND directory_id = ?4
-         ORDER BY group_id IS ?5 DESC, deleted_at DESC, connection_id DESC LIMIT 1",
+         ORDER BY EXISTS (SELECT 1 FROM users AS u WHERE u.tenant_id = ?1 AND u.connection_id = f.connection_id) DESC,
+             group_id IS ?5 DESC, deleted_at DESC, connection_id DESC LIMIT 1",
     )
     .bind(stored_id(tenant.0))
     .bind(directory.provider)
@@ -92,8 +106,32 @@ pub(super) async fn delete(store: &SqliteStore, tenant: TenantId, id: Connection
         return Ok(false);
     }
     runs::cancel_all(&mut tx, tenant, id).await?;
+    hand_over(&mut tx, tenant, id).await?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
+}
+
+/// Where the same scope was registered a second time before this connection was deleted, as who gives it another secret
+/// might do, that connection governs the users from now on.
+async fn hand_over(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE users AS u SET connection_id = heir.id FROM (
+             SELECT c.id FROM former_connections AS f JOIN connections AS c ON c.tenant_id = f.tenant_id
+                 AND c.provider = f.provider AND c.cloud = f.cloud AND c.directory_id = f.directory_id
+                 AND c.group_id IS f.group_id
+             WHERE f.tenant_id = ?1 AND f.connection_id = ?2 ORDER BY c.id LIMIT 1
+         ) AS heir
+         WHERE u.tenant_id = ?1 AND u.connection_id = ?2 AND NOT EXISTS (
+             SELECT 1 FROM users AS taken WHERE taken.tenant_id = ?1 AND taken.connection_id = heir.id
+                 AND taken.external_id = u.external_id
+         )",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(id.0))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
 }
 
 async fn remember(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {

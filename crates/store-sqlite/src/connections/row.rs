@@ -24,6 +24,7 @@ pub(super) struct ConnectionRow {
     schedule: Option<String>,
     state: String,
     state_reason: Option<String>,
+    new_scope: bool,
     credential_updated_at: String,
     credential_expires_at: Option<String>,
     created_at: String,
@@ -34,7 +35,7 @@ pub(super) struct ConnectionRow {
 macro_rules! connection_columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role, policy, schedule,
-         state, state_reason, credential_updated_at, credential_expires_at, created_at, updated_at"
+         state, state_reason, new_scope, credential_updated_at, credential_expires_at, created_at, updated_at"
     };
 }
 pub(super) use connection_columns;
@@ -62,6 +63,7 @@ impl TryFrom<ConnectionRow> for Connection {
             default_role: row.default_role,
             schedule: row.schedule,
             state_reason: row.state_reason,
+            new_scope: row.new_scope,
         })
     }
 }

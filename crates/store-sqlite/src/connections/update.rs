@@ -9,6 +9,7 @@ use crate::{
     SqliteStore,
     decode::{stored_id, stored_time, to_json},
     error::failed,
+    runs::supersede,
     sql::now,
 };
 
@@ -47,6 +48,9 @@ pub(super) async fn update(
     .await
     .map_err(failed)?;
     let updated = Connection::try_from(row)?;
+    if update.alters_plans(&current) {
+        supersede(&mut tx, tenant, id).await?;
+    }
     tx.commit().await.map_err(failed)?;
     Ok(UpdatedConnection::Done(Box::new(updated)))
 }

@@ -55,7 +55,8 @@ async fn end(
     Ok(Ending::Ended(Box::new(ended)))
 }
 
-/// Cancels whatever a connection has still to do, held plans too.
+/// Cancels whatever a connection has still to do, held plans too. A cancelled run counts what was done, and of a held one
+/// nothing was.
 pub(crate) async fn cancel_all(
     connection: &mut SqliteConnection,
     tenant: TenantId,
@@ -72,7 +73,10 @@ pub(crate) async fn cancel_all(
     .await
     .map_err(failed)?;
     sqlx::query(concat!(
-        "UPDATE sync_runs SET status = 'cancelled', lease_token = NULL, lease_until = NULL, finished_at = ",
+        "UPDATE sync_runs SET status = 'cancelled', lease_token = NULL, lease_until = NULL,
+             created = iif(status = 'held', 0, created), updated = iif(status = 'held', 0, updated),
+             linked = iif(status = 'held', 0, linked), deactivated = iif(status = 'held', 0, deactivated),
+             reactivated = iif(status = 'held', 0, reactivated), finished_at = ",
         now!(),
         " WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running', 'held')"
     ))

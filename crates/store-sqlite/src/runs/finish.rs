@@ -105,13 +105,26 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
     .map_err(failed)?;
     let row = row.ok_or(StoreError::LeaseLost)?;
     if !row.plan_complete {
-        // What was staged is no plan, and nobody is to take it for one.
         drop_changes(&mut tx, lease.tenant, lease.run).await?;
     }
     let run = Run::try_from(row)?;
     affect(&mut tx, lease, run.connection, &end.connection).await?;
+    if matches!(run.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
+        settle_scope(&mut tx, &run).await?;
+    }
     tx.commit().await.map_err(failed)?;
     Ok(run)
+}
+
+/// From here on its users are the connection's like any others.
+async fn settle_scope(transaction: &mut SqliteConnection, run: &Run) -> Result<(), StoreError> {
+    sqlx::query("UPDATE connections SET new_scope = 0 WHERE tenant_id = ?1 AND id = ?2 AND new_scope")
+        .bind(stored_id(run.tenant.0))
+        .bind(stored_id(run.connection.0))
+        .execute(transaction)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Writes what the run's end means for its connection. Its time never goes back to one that an administrator may have

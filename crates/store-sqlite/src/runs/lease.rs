@@ -36,7 +36,7 @@ pub(super) async fn renew(
 
 pub(super) async fn release(writer: &SqlitePool, lease: &Lease) -> Result<(), StoreError> {
     let done = sqlx::query(concat!(
-        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL WHERE ",
+        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL, claims = max(claims - 1, 0) WHERE ",
         held_by_lease!()
     ))
     .bind(stored_id(lease.tenant.0))

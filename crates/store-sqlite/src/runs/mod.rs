@@ -21,7 +21,7 @@ use store::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::ending::cancel_all;
+pub(crate) use self::{ending::cancel_all, queue::supersede};
 use crate::SqliteStore;
 
 #[async_trait]

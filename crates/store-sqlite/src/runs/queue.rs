@@ -27,7 +27,7 @@ pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedR
     }
     let queued = insert(&mut tx, run, draft).await?;
     if !run.dry_run {
-        supersede(&mut tx, run).await?;
+        supersede(&mut tx, run.tenant, run.connection).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(CreatedRun::Queued(Box::new(queued)))
@@ -69,14 +69,19 @@ async fn insert(connection: &mut SqliteConnection, run: &NewRun, draft: Option<S
     .try_into()
 }
 
-async fn supersede(connection: &mut SqliteConnection, run: &NewRun) -> Result<(), StoreError> {
+/// Something newer takes the held plan's place.
+pub(crate) async fn supersede(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    of: ConnectionId,
+) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "UPDATE sync_runs SET status = 'superseded', finished_at = ",
         now!(),
         " WHERE tenant_id = ?1 AND connection_id = ?2 AND status = 'held'"
     ))
-    .bind(stored_id(run.tenant.0))
-    .bind(stored_id(run.connection.0))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(of.0))
     .execute(connection)
     .await
     .map(drop)
@@ -180,10 +185,7 @@ async fn with_connection(
     let lease = Lease { tenant: run.tenant, run: run.id, token };
     let connection = connections::find(connection, run.tenant, run.connection).await?;
     Ok(connection.map(|connection| {
-        let connection = match &run.draft {
-            Some(draft) => connection.drafted(draft.clone()),
-            None => connection,
-        };
+        let connection = connection.drafted(run.draft.as_ref());
         Claim { run, connection, lease, plan_complete, attempt }
     }))
 }

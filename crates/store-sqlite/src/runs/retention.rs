@@ -7,6 +7,9 @@ use store::StoreError;
 
 use crate::{SqliteStore, decode::ago, error::failed, sql::now};
 
+/// Runs that are passed over at a time.
+const EMPTY_RUNS: u32 = 1_000;
+
 /// A run whose changes are old.
 #[derive(sqlx::FromRow)]
 struct Old {
@@ -16,13 +19,36 @@ struct Old {
 
 pub(super) async fn delete_old_changes(store: &SqliteStore, age: Duration, limit: u32) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
-    let Some(run) = oldest(&mut tx, age).await? else { return Ok(false) };
+    let passed_over = pass_over_empty_runs(&mut tx, age).await?;
+    let Some(run) = oldest(&mut tx, age).await? else {
+        tx.commit().await.map_err(failed)?;
+        return Ok(passed_over > 0);
+    };
     let deleted = delete(&mut tx, &run, limit).await?;
     if deleted < u64::from(limit) {
         mark(&mut tx, &run).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(true)
+}
+
+/// Most runs change nothing and have nothing to delete.
+async fn pass_over_empty_runs(connection: &mut SqliteConnection, age: Duration) -> Result<u64, StoreError> {
+    let done = sqlx::query(concat!(
+        "UPDATE sync_runs SET changes_deleted_at = ",
+        now!(),
+        " WHERE (tenant_id, id) IN (
+             SELECT tenant_id, id FROM sync_runs AS r
+             WHERE finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1) AND changes_deleted_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM sync_changes AS c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.id)
+             ORDER BY finished_at LIMIT ?2)"
+    ))
+    .bind(ago(age))
+    .bind(EMPTY_RUNS)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(done.rows_affected())
 }
 
 async fn oldest(connection: &mut SqliteConnection, age: Duration) -> Result<Option<Old>, StoreError> {

@@ -1,6 +1,6 @@
 //! Approving a held plan, as a whole or in part.
 
-use directory_core::{RunId, TenantId};
+use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
 use store::{Approval, Choice, Run, RunStatus, StoreError};
 
@@ -44,6 +44,7 @@ pub(super) async fn approve(
     if !unknown.is_empty() {
         return Ok(Approval::NotInPlan(unknown));
     }
+    reject_ignored(&mut tx, &plan, run.connection).await?;
     let chosen = count(&mut tx, &plan).await?;
     if chosen == 0 {
         return Ok(Approval::NothingChosen);
@@ -105,6 +106,23 @@ async fn reject(
     .bind(&plan.run)
     .bind(named)
     .bind(is_chosen)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}
+
+/// Whoever is ignored by now is left alone, although the plan was made before.
+async fn reject_ignored(connection: &mut SqliteConnection, plan: &Plan, of: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query(concat!(
+        "UPDATE sync_changes AS c SET outcome = 'rejected'
+         WHERE c.tenant_id = ?1 AND c.run_id = ?2 AND c.external_id IN (
+             SELECT external_id FROM ignored_users WHERE tenant_id = ?1 AND connection_id = ?3) AND ",
+        to_apply!()
+    ))
+    .bind(&plan.tenant)
+    .bind(&plan.run)
+    .bind(stored_id(of.0))
     .execute(connection)
     .await
     .map(drop)

@@ -269,6 +269,7 @@ pub(super) async fn clear(store: &SqliteStore, lease: &Lease) -> Result<(), Stor
 }
 
 /// Deletes everything that a run staged.
+/// Drops what was staged; of an unfinished plan it is no plan, and nobody is to take it for one.
 pub(super) async fn drop_changes(
     connection: &mut SqliteConnection,
     tenant: TenantId,

@@ -73,12 +73,13 @@ async fn linked_to(
     user.map(|id| Place { table: "users", row: &id }.id("id", &id)).transpose()
 }
 
-/// Whether a run of the connection that is still on record met the directory user as a conflict.
+/// Whether the connection's newest plan has the directory user in conflict: then it is there, and nobody's here.
 async fn is_in_conflict(connection: &mut SqliteConnection, tenant: TenantId, link: &Link) -> Result<bool, StoreError> {
     sqlx::query_scalar(
         "SELECT EXISTS (
-             SELECT 1 FROM sync_changes AS c JOIN sync_runs AS r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
-             WHERE c.tenant_id = ?1 AND c.external_id = ?3 AND c.action = 'conflict' AND r.connection_id = ?2)",
+             SELECT 1 FROM sync_changes WHERE tenant_id = ?1 AND external_id = ?3 AND action = 'conflict' AND run_id = (
+                 SELECT id FROM sync_runs WHERE tenant_id = ?1 AND connection_id = ?2 AND plan_complete AND draft IS NULL
+                 ORDER BY id DESC LIMIT 1))",
     )
     .bind(stored_id(tenant.0))
     .bind(stored_id(link.connection.0))

@@ -129,6 +129,16 @@ impl Users for SqliteStore {
         .fetch_all(&self.reader)
         .await
         .map_err(failed)?;
+        let ignored: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM ignored_users AS i JOIN users AS u
+                 ON u.tenant_id = ?1 AND u.connection_id = ?2 AND u.external_id = i.external_id
+             WHERE i.tenant_id = ?1 AND i.connection_id = ?2 AND u.status = 'active'",
+        )
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .fetch_one(&self.reader)
+        .await
+        .map_err(failed)?;
         let tenant = stored_id(tenant.0);
         let place = Place { table: "users", row: &tenant };
         let mut facts = TenantFacts::default();
@@ -138,6 +148,7 @@ impl Users for SqliteStore {
                 facts.active_by_role.insert(row.role, place.number("role", row.active)?);
             }
         }
+        facts.active_linked = facts.active_linked.saturating_sub(place.number("connection_id", ignored)?);
         Ok(facts)
     }
 

@@ -50,6 +50,7 @@ pub async fn a_connection_reads_as_it_was_registered(harness: &dyn Harness) {
         schedule: new.schedule.clone(),
         state: ConnectionState::Active,
         state_reason: None,
+        new_scope: false,
         credential_updated_at: made.created_at,
         credential_expires_at: new.credential_expires_at,
         created_at: made.created_at,
@@ -252,6 +253,30 @@ pub async fn updates_can_be_told_apart(harness: &dyn Harness) {
     let next = update(&world, &ahead, as_is(&ahead)).await;
     assert_eq!(next.updated_at, second("3000-01-01T00:00:00Z"));
     assert_eq!(read(&world).await, next);
+}
+
+/// A held plan is worth nothing once the scope or the policy that it was made with is another; a name is neither.
+pub async fn an_update_of_the_rules_supersedes_a_held_plan(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let status = async |run: RunId| world.run(run).await.status;
+    let seen = read(&world).await;
+    let mut held = world.held(vec![]).await;
+    let renamed = update(&world, &seen, ConnectionUpdate { display_name: "Other".to_owned(), ..as_is(&seen) }).await;
+    let mut last = update(&world, &renamed, ConnectionUpdate { paused: true, ..as_is(&renamed) }).await;
+    assert_eq!(status(held).await, RunStatus::Held);
+    let changes: [fn(&mut ConnectionUpdate); 3] = [
+        |update| update.group_id = Some("group".to_owned()),
+        |update| update.default_role = "reader".to_owned(),
+        |update| update.policy.deactivate_missing = false,
+    ];
+    for change in changes {
+        let mut new = as_is(&last);
+        change(&mut new);
+        last = update(&world, &last, new).await;
+        assert_eq!(status(held).await, RunStatus::Superseded);
+        assert!(world.run(held).await.finished_at.is_some());
+        held = world.held(vec![]).await;
+    }
 }
 
 /// A connection is paused and goes on as it is told; either twice is as good as once.

@@ -249,7 +249,7 @@ pub async fn a_draft_is_its_runs_alone(harness: &dyn Harness) {
 pub async fn a_draft_that_cannot_be_read_fails_its_run(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let broken = world.queue().await;
-    world.sql("UPDATE sync_runs SET draft = '\"?\"'").await;
+    world.sql("UPDATE sync_runs SET draft = '\"?\"', dry_run = (1 = 1)").await;
     let fine = add_connection(&*world.store, world.tenant).await;
     let other = queue(&*world.store, world.tenant, fine).await;
     assert_eq!(next(&world.store).await.map(|claim| claim.run.id), Some(other));
@@ -311,4 +311,10 @@ pub async fn claims_in_vain_are_counted(harness: &dyn Harness) {
     assert!(world.store.apply_batch(&claim.lease, 1).await.unwrap().more);
     world.expire(run).await;
     assert_eq!(world.claim(run).await.unwrap().attempt, 1, "a batch is applied");
+    world.expire(run).await;
+    for _ in 0..3 {
+        let claim = world.claim(run).await.unwrap();
+        assert_eq!(claim.attempt, 2, "who gives it back has not tried in vain");
+        world.store.release(&claim.lease).await.unwrap();
+    }
 }

@@ -112,6 +112,7 @@ macro_rules! conformance_tests {
                 a_connection_is_updated
                 an_update_of_what_has_moved_is_refused
                 updates_can_be_told_apart
+                an_update_of_the_rules_supersedes_a_held_plan
                 a_connection_is_paused_and_goes_on
                 a_quarantine_outlasts_an_update
                 updates_are_the_tenants_own
@@ -183,6 +184,9 @@ macro_rules! conformance_tests {
                 applying_ends_with_the_connection
                 waiting_runs_end_with_their_connection
                 a_registered_directory_governs_its_users_again
+                who_has_users_comes_first
+                a_second_registration_inherits_the_users
+                another_groups_users_are_a_new_scope
                 an_id_in_use_is_a_conflict
                 the_same_group_comes_first
                 the_last_deleted_comes_next
@@ -191,7 +195,7 @@ macro_rules! conformance_tests {
             }
             retention {
                 old_changes_go_in_small_batches
-                a_run_without_changes_is_passed_over
+                runs_without_changes_are_passed_over
                 younger_runs_keep_their_changes
                 a_run_that_has_not_ended_keeps_its_changes
                 twins_grow_old_by_themselves
@@ -207,6 +211,7 @@ macro_rules! conformance_tests {
                 a_superseded_plan_is_over
                 an_active_run_comes_first
                 a_reviewed_user_who_moved_on_is_stale
+                whoever_is_ignored_meanwhile_is_left_alone
                 half_a_swap_changes_nobody
                 a_rejected_plan_is_over
                 a_large_choice_is_one_call
@@ -233,6 +238,7 @@ macro_rules! conformance_tests {
                 a_linked_user_keeps_its_link
                 a_directory_user_is_linked_once
                 only_a_conflict_is_settled
+                only_the_newest_plan_tells_who_is_there
                 a_user_is_unlinked
                 linking_keeps_the_provenance
                 linking_is_the_tenants_own
@@ -286,6 +292,7 @@ macro_rules! conformance_tests {
                 active_linked_users_are_walked_once
                 a_linked_user_is_as_its_row
                 facts_count_active_users
+                facts_leave_ignored_users_out
                 users_are_filtered
                 users_are_paged_by_id
                 users_are_the_tenants_own

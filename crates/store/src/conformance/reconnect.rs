@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use directory_core::{ConnectionId, DeactivatedBy, ExternalId, Link, TenantId};
+use directory_core::{ConnectionId, DeactivatedBy, ExternalId, Link, LocalUser, TenantId};
 
 use super::{
     Harness,
@@ -148,6 +148,55 @@ pub async fn a_registered_directory_governs_its_users_again(harness: &dyn Harnes
 
     world.disconnect().await;
     assert_eq!(found(&world, ENTRA).await, Some(world.connection), "as often as it is deleted");
+}
+
+/// Of several former connections one that has users comes first: the others' ids would govern nobody.
+pub async fn who_has_users_comes_first(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    world.linked_user("a@acme.example", "ext-1").await;
+    world.disconnect().await;
+    former(&world, None, "2999-01-01T00:00:00.000Z").await;
+    assert_eq!(found(&world, ENTRA).await, Some(world.connection));
+    assert_eq!(found(&world, Directory { group_id: Some("group"), ..ENTRA }).await, Some(world.connection));
+}
+
+/// Registered a second time before it is deleted, a scope's users are handed over; but not to another scope, nor one whom
+/// the second connection has already.
+pub async fn a_second_registration_inherits_the_users(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let (first, both) =
+        (world.linked_user("a@acme.example", "ext-1").await, world.linked_user("b@acme.example", "ext-2").await);
+    let group_id = Some("group".to_owned());
+    let elsewhere = NewConnection { group_id, ..new_connection(world.tenant) };
+    world.store.create_connection(&elsewhere).await.unwrap();
+    let second = add_connection(&*world.store, world.tenant).await;
+    let theirs = world.local_user("c@acme.example").await;
+    world.update_user(theirs.id, &format!("connection_id = '{second}', external_id = 'ext-2'")).await;
+    world.disconnect().await;
+    let link = async |user: &LocalUser| world.user(user.id).await.user.link.unwrap().connection;
+    assert_eq!((link(&first).await, link(&theirs).await), (second, second));
+    assert_eq!(link(&both).await, world.connection, "one directory user is one user");
+    assert_ne!(world.user(first.id).await.user.version, first.version, "a plan made before is stale");
+}
+
+/// A connection that takes up the users of another group says so until a run of it has been applied.
+pub async fn another_groups_users_are_a_new_scope(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let scope = async || world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().new_scope;
+    world.disconnect().await;
+    register_again(&world).await;
+    assert!(!scope().await, "the same scope");
+    world.disconnect().await;
+    let group_id = Some("group".to_owned());
+    let again = NewConnection { id: world.connection, group_id, ..new_connection(world.tenant) };
+    assert!(world.store.create_connection(&again).await.unwrap().new_scope);
+    let lease = world.start().await.lease;
+    world.finish(&lease, RunStatus::Failed).await;
+    assert!(scope().await, "nothing was applied");
+    world.sync(vec![]).await;
+    assert!(!scope().await);
+    let fresh = NewConnection { group_id: Some("third".to_owned()), ..new_connection(world.tenant) };
+    assert!(!world.store.create_connection(&fresh).await.unwrap().new_scope, "nobody's users");
 }
 
 /// An id that is in use is not given twice, and whoever has it is left alone.

@@ -7,7 +7,8 @@ use directory_core::{
 use super::{
     Harness,
     world::{
-        ALL, LEASE, World, add_tenant, add_twin, conflicts, creates, deactivates, digest, id, moves, new_run, renames,
+        ALL, LEASE, World, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, id, moves, new_run,
+        renames,
     },
 };
 use crate::{
@@ -245,6 +246,20 @@ pub async fn a_reviewed_user_who_moved_on_is_stale(harness: &dyn Harness) {
     assert_eq!((run.planned_changes, run.applied_changes, run.exceptions), (Some(2), 1, 1));
     assert_eq!((run.counts.deactivated, run.counts.updated), (0, 1));
     assert_eq!(world.user(user.id).await.user.status, UserStatus::Active);
+}
+
+/// Who is ignored by the time of the approval is left alone, although the plan was made before.
+pub async fn whoever_is_ignored_meanwhile_is_left_alone(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let spared = world.linked_user("a@acme.example", "ext-a").await;
+    let other = world.linked_user("b@acme.example", "ext-b").await;
+    let gone = |seq, user| deactivates(seq, user, DeactivatedBy::DirectoryAbsent);
+    let held = world.held(vec![gone(1, &spared), gone(2, &other)]).await;
+    assert!(world.store.ignore_user(world.tenant, world.connection, &external("ext-a")).await.unwrap());
+    assert_eq!(approve(&world, held, Choice::All).await.planned_changes, Some(1));
+    carry_out(&world, held).await;
+    assert_eq!(world.outcomes(held).await, [(1, Outcome::Rejected), (2, Outcome::Applied)]);
+    assert_eq!(world.user(spared.id).await.user, spared);
 }
 
 /// One half of a swap needs the other: approved alone it goes stale, and nobody is changed.

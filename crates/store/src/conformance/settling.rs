@@ -1,16 +1,18 @@
 //! Settling a conflict by hand: linking a user, unlinking one, and leaving a directory user alone.
 
 use directory_core::{
-    ChangeCode, ConnectionId, DeactivatedBy, ExternalId, Link, LocalUser, RunId, TenantId, UserId, UserStatus,
+    ChangeCode, ConnectionId, DeactivatedBy, ExternalId, Link, LocalUser, PlanSummary, Policy, RunId, TenantId, UserId,
+    UserStatus,
 };
 
 use super::{
     Harness,
     world::{
-        World, add_connection, add_tenant, add_twin, conflicts, creates, deactivates, external, id, links, renames,
+        World, add_connection, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, id, links,
+        new_run, renames,
     },
 };
-use crate::{ExternalPage, Linking, Outcome, UserRecord};
+use crate::{Draft, ExternalPage, Linking, NewRun, Outcome, PlanNext, RunMode, UserRecord};
 
 async fn link(world: &World, user: UserId, external_id: &str) -> Linking {
     world.store.link_user(world.tenant, user, world.connection, &external(external_id)).await.unwrap()
@@ -140,6 +142,23 @@ pub async fn only_a_conflict_is_settled(harness: &dyn Harness) {
     }
     assert_eq!(world.user(user.id).await.user, user);
     linked(&world, user.id, "ext-1").await;
+}
+
+/// A conflict of an older plan settles nothing: the directory user may have left since. A preview is no newer plan.
+pub async fn only_the_newest_plan_tells_who_is_there(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let user = world.local_user("a@acme.example").await;
+    meet(&world, &["ext-1", "ext-2"]).await;
+    meet(&world, &["ext-2"]).await;
+    assert_eq!(link(&world, user.id, "ext-1").await, Linking::UnknownDirectoryUser);
+    let policy = Policy::default_for(false);
+    let draft = Some(Draft { group_id: None, default_role: "member".to_owned(), policy });
+    let preview = NewRun { dry_run: true, draft, ..new_run(world.tenant, world.connection) };
+    world.store.create_run(&preview).await.unwrap();
+    let lease = world.claim(preview.id).await.unwrap().lease;
+    let next = PlanNext::Planned { digest: digest(), reasons: vec![] };
+    world.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &next).await.unwrap();
+    linked(&world, user.id, "ext-2").await;
 }
 
 /// Unlinked: the user is local again, and as it was otherwise. Whoever is local already is not written.

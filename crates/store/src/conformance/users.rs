@@ -179,6 +179,22 @@ pub async fn facts_count_active_users(harness: &dyn Harness) {
     assert_eq!((none.active_linked, none.active_by_role.len()), (0, 0));
 }
 
+/// Users of ignored directory users are not the connection's to govern; ignored ids that nobody has count for nothing.
+pub async fn facts_leave_ignored_users_out(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    for n in 0..3 {
+        world.linked_user(&format!("linked{n}@acme.example"), &format!("ext-{n}")).await;
+    }
+    let gone = world.linked_user("gone@acme.example", "gone").await;
+    world.update_user(gone.id, "status = 'inactive'").await;
+    for ignored in ["ext-1", "gone", "nobody"] {
+        assert!(world.store.ignore_user(world.tenant, world.connection, &external(ignored)).await.unwrap());
+    }
+    let roles = ["member".to_owned()];
+    let facts = world.store.tenant_facts(world.tenant, world.connection, &roles).await.unwrap();
+    assert_eq!((facts.active_linked, facts.active_by_role["member"]), (2, 3), "in its role everybody counts");
+}
+
 /// The list of users can be narrowed by connection, status and address, alone and together.
 pub async fn users_are_filtered(harness: &dyn Harness) {
     let world = World::new(harness).await;

@@ -30,7 +30,11 @@ async fn a_preview_plans_with_the_draft_and_saves_nothing_but_the_run() {
     let stored = bench.store.connection(bench.tenant, connection.id).await.unwrap();
     assert_eq!(stored, Some(connection.clone()));
     let run = bench.sync(&connection, true).await;
-    assert_eq!(bench.changes(&run).await[0].after.role.as_deref(), Some("member"), "the next run is the connection's own");
+    assert_eq!(
+        bench.changes(&run).await[0].after.role.as_deref(),
+        Some("member"),
+        "the next run is the connection's own"
+    );
 }
 
 #[tokio::test]

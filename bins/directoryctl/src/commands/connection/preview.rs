@@ -35,7 +35,7 @@ pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<Ex
     let tenant = session.tenant().await?;
     let connection = session.connection(&tenant, &args.connection).await?;
     let tried = patch.resolve(&connection).map_err(|errors| bad_usage(&errors))?;
-    let draft = Draft { group_id: tried.group_id, default_role: tried.default_role, policy: tried.policy };
+    let draft = Draft::from(tried);
     let engine = session.engine()?;
     let created = engine.request_preview(tenant.id, connection.id, draft).await;
     let id = follow::queued(created, connection.id)?;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Each time somebody else was faster; nobody is, so often in a row.
-const TRIES: u32 = 5;
+const TRIES: u32 = 40;
 
 /// What to change of which connection. The values' form is judged where the REST API judges it.
 #[derive(clap::Args)]

@@ -7,6 +7,9 @@ use crate::model::FieldError;
 /// What a check says of a field: its value, or what is expected there.
 pub(crate) type Checked<T> = Result<T, Cow<'static, str>>;
 
+/// Complaints in one answer. A list of thousands of wrong items is one mistake, not thousands.
+const MAX_ERRORS: usize = 50;
+
 /// The complaints so far.
 #[derive(Default)]
 pub(crate) struct Collect {
@@ -75,6 +78,8 @@ impl Collect {
     }
 
     pub(crate) fn refuse(&mut self, pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) {
-        self.errors.push(FieldError::new(pointer, detail));
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(FieldError::new(pointer, detail));
+        }
     }
 }

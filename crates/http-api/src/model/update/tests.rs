@@ -33,6 +33,7 @@ fn connection() -> Connection {
         schedule: Some("every 15m".to_owned()),
         state: ConnectionState::Paused,
         state_reason: None,
+        new_scope: false,
         credential_updated_at: at,
         credential_expires_at: None,
         created_at: at,

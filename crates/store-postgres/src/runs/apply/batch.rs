@@ -18,18 +18,18 @@ use crate::{decode::Place, error::Fault};
 
 /// The run, as far as applying needs it.
 #[derive(sqlx::FromRow)]
-pub(super) struct LockedRun {
+pub(super) struct LeasedRun {
     #[sqlx(rename = "connection_id")]
     pub(super) connection: Uuid,
     pub(super) applied_through: Option<i64>,
 }
 
-/// Locks the run under its lease.
-pub(super) async fn lock_run(tx: &mut PgConnection, lease: &Lease) -> Result<LockedRun, Fault> {
-    let run: Option<LockedRun> = sqlx::query_as(
+/// The run, if the lease is ours. Not locked: heartbeats and people get at it while a batch is written, and the batch's
+/// last statement finds out whether the lease still stands.
+pub(super) async fn leased_run(tx: &mut PgConnection, lease: &Lease) -> Result<LeasedRun, Fault> {
+    let run: Option<LeasedRun> = sqlx::query_as(
         "SELECT connection_id, applied_through FROM sync_runs
-         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running' AND plan_complete
-         FOR NO KEY UPDATE",
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running' AND plan_complete",
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)

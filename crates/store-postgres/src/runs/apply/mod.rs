@@ -10,10 +10,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::error::Fault;
-
-/// How often a batch is begun, when other writers keep getting in between.
-const ATTEMPTS: u32 = 5;
+use crate::error::{Fault, persistently};
 
 /// How far applying is, while only nothing or the entangled changes are done.
 const ENTANGLED_DONE: i64 = 0;
@@ -34,23 +31,13 @@ impl Batch {
 }
 
 pub(super) async fn apply_batch(pool: &PgPool, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
-    let mut attempt = 1;
-    loop {
-        match in_transaction(pool, lease, i64::from(limit.max(1))).await {
-            // Everything is rolled back; the next attempt sees what the other writer did.
-            Err(fault) if fault.is_interference() && attempt < ATTEMPTS => {
-                tracing::debug!(attempt, "another writer got in between; the batch starts over");
-                attempt += 1;
-            }
-            done => return Ok(done?),
-        }
-    }
+    persistently(|| in_transaction(pool, lease, i64::from(limit.max(1)))).await
 }
 
 async fn in_transaction(pool: &PgPool, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
     let mut tx = pool.begin().await?;
     settle(&mut tx).await?;
-    let run = batch::lock_run(&mut tx, lease).await?;
+    let run = batch::leased_run(&mut tx, lease).await?;
     let entangled = match run.applied_through {
         None => batch::entangled(&mut tx, lease).await?,
         Some(_) => Vec::new(),

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use store::Lease;
 use uuid::Uuid;
 
-use super::Batch;
+use super::{super::lease::held, Batch};
 use crate::{
     decode::stored,
     error::{Fault, expect_rows},
@@ -140,16 +140,17 @@ pub(super) struct Done {
     pub(super) through: Option<i64>,
 }
 
-/// Adds to the run's numbers and moves it on.
+/// Adds to the run's numbers and moves it on, if the lease still stands: otherwise the batch was in vain. From here to the
+/// end of the transaction nobody takes the lease away.
 pub(super) async fn progress(tx: &mut PgConnection, lease: &Lease, done: &Done) -> Result<(), Fault> {
     let counts = &done.counts;
-    sqlx::query(
+    let written = sqlx::query(
         "UPDATE sync_runs SET claims = 0, created = created + $3, updated = updated + $4, linked = linked + $5,
              deactivated = deactivated + $6, reactivated = reactivated + $7, exceptions = exceptions + $8,
              applied_changes = applied_changes + $9,
              applied_through = COALESCE($10,
                  (SELECT max(seq) FROM sync_changes WHERE tenant_id = $1 AND run_id = $2), 0)
-         WHERE tenant_id = $1 AND id = $2",
+         WHERE tenant_id = $1 AND id = $2 AND lease_token = $11 AND status = 'running'",
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)
@@ -161,7 +162,8 @@ pub(super) async fn progress(tx: &mut PgConnection, lease: &Lease, done: &Done) 
     .bind(stored(done.stale as u64))
     .bind(stored(done.applied as u64))
     .bind(done.through)
+    .bind(lease.token)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(held(&written)?)
 }

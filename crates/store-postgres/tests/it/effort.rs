@@ -1,0 +1,72 @@
+//! What a batch reads follows the batch, whatever the server's statistics say of the tables.
+
+use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use store::{NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
+use store_postgres::PostgresStore;
+
+use crate::fixture::{Fixture, LEASE, add_connection, creates, queue};
+
+/// Users of a tenant that the statistics know.
+const KNOWN: u32 = 3_000;
+/// Changes in a plan of a tenant that they do not know.
+const CHANGES: u32 = 4_000;
+const BATCH: u32 = 1_000;
+
+/// Rows that were ever read of a table, by the one session of this pool and those that are over.
+async fn rows_read(pool: &PgPool, table: &str) -> i64 {
+    sqlx::query("SELECT pg_stat_force_next_flush()").execute(pool).await.unwrap();
+    sqlx::query_scalar(
+        "SELECT (seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i WHERE i.relid = t.relid))::bigint
+         FROM pg_stat_user_tables t WHERE relname = $1",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_tenant_that_the_statistics_do_not_know_is_no_more_effort() {
+    let fixture = Fixture::new().await;
+    let database = &fixture.database;
+    database
+        .sql(&format!(
+            "INSERT INTO users (tenant_id, email, connection_id, external_id)
+             SELECT '{}', 'known' || n || '@acme.example', '{}', 'known-' || n FROM generate_series(1, {KNOWN}) AS n",
+            fixture.tenant, fixture.connection
+        ))
+        .await;
+    fixture.planned((1..=KNOWN).map(|n| creates(n, &format!("k{n}@acme.example"), "K")).collect()).await;
+    database.sql("ANALYZE users").await;
+    database.sql("ANALYZE sync_changes").await;
+
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
+    let store = PostgresStore::from_pool(pool.clone());
+    let tenant = TenantId(uuid::Uuid::now_v7());
+    let new = NewTenant { id: tenant, slug: "globex".to_owned(), name: "Globex".to_owned() };
+    store.create_tenant(&new).await.unwrap();
+    let connection = add_connection(&store, tenant).await;
+    let run = queue(&store, tenant, connection).await;
+    let lease = store.claim_run(tenant, run, uuid::Uuid::new_v4(), LEASE).await.unwrap().unwrap().lease;
+    let before = (rows_read(&pool, "users").await, rows_read(&pool, "sync_changes").await);
+    let changes: Vec<NewChange> = (1..=CHANGES).map(|n| creates(n, &format!("{n}@globex.example"), "G")).collect();
+    for page in changes.chunks(BATCH as usize) {
+        store.stage(&lease, &StagedPage { retracted: Vec::new(), changes: page.to_vec() }).await.unwrap();
+    }
+    let refused: Vec<Amendment> = (1..=BATCH)
+        .map(|seq| Amendment::Refuse {
+            seq,
+            action: Action::Conflict,
+            code: ChangeCode::DuplicateEmail,
+            rival: Some(seq + BATCH),
+        })
+        .collect();
+    store.amend(&lease, &refused).await.unwrap();
+    store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await.unwrap();
+    while store.apply_batch(&lease, BATCH).await.unwrap().more {}
+    let after = (rows_read(&pool, "users").await, rows_read(&pool, "sync_changes").await);
+    // Each key with each row would be millions.
+    let few = i64::from(CHANGES) * 30;
+    assert!(after.0 - before.0 < few && after.1 - before.1 < few, "{before:?} -> {after:?}");
+}
