@@ -163,10 +163,10 @@ fn refused(error: &dyn DatabaseError) -> StoreError {
 
 /// Failures of the server's circumstances and not of the statement.
 fn is_transient(code: &str) -> bool {
-    // Connection, resources, operator's doing; then: serialization, deadlock, lock not to be had in time, and a server
-    // that was made a read-only standby under us.
+    // Connection, resources, operator's doing; then: serialization, deadlock, lock not to be had in time, a database that
+    // takes no connections at the moment, and a server that was made a read-only standby under us.
     ["08", "53", "57"].iter().any(|class| code.starts_with(class))
-        || ["40001", "40P01", "55P03", "25006"].contains(&code)
+        || ["40001", "40P01", "55P03", "55000", "25006"].contains(&code)
 }
 
 /// Whether messages of this class speak of the schema and the server only. Others (22, a value that does not fit; 23, a
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn circumstances_are_worth_repeating_and_statements_are_not() {
-        for code in ["08006", "53300", "57P01", "57014", "40001", "40P01", "55P03", "25006"] {
+        for code in ["08006", "53300", "57P01", "57014", "40001", "40P01", "55P03", "55000", "25006"] {
             assert!(is_transient(code), "{code}");
         }
         for code in ["23505", "22P02", "42P01", "28P01", "3D000", "XX000", ""] {

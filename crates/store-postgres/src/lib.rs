@@ -7,6 +7,7 @@ mod runs;
 mod schema;
 mod tenants;
 mod tokens;
+mod transaction;
 mod url;
 mod users;
 

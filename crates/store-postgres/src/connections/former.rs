@@ -5,10 +5,10 @@ use sqlx::{PgConnection, PgPool};
 use store::Directory;
 use uuid::Uuid;
 
-use crate::{error::Fault, runs::cancel_all};
+use crate::{error::Fault, runs::cancel_all, transaction::begin};
 
 pub(super) async fn delete(pool: &PgPool, tenant: TenantId, id: ConnectionId) -> Result<bool, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     // Runs first and then their connection: the order in which everybody takes these locks.
     cancel_all(&mut tx, tenant, id).await?;
     let deleted = sqlx::query(

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use store::{ExternalPage, IgnoredUser, StoreError};
 
 use super::keep;
-use crate::{decode::Place, error::failed};
+use crate::{decode::Place, error::failed, transaction::begin};
 
 pub(super) async fn list(
     pool: &PgPool,
@@ -37,7 +37,7 @@ pub(super) async fn add(
     connection: ConnectionId,
     external_id: &ExternalId,
 ) -> Result<bool, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     if !keep(&mut tx, tenant, connection).await? {
         return Ok(false);
     }

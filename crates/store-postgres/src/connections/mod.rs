@@ -18,6 +18,7 @@ use crate::{
     PostgresStore,
     decode::{Place, ascending},
     error::{failed, persistently, violates},
+    transaction::begin,
 };
 
 #[derive(sqlx::FromRow)]
@@ -119,7 +120,7 @@ pub(crate) async fn keep(
 #[async_trait]
 impl Connections for PostgresStore {
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = begin(&self.pool).await.map_err(failed)?;
         let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
                 default_role, policy, schedule, sealed_credential, credential_expires_at)

@@ -9,6 +9,7 @@ use super::{ConnectionRow, columns, find};
 use crate::{
     error::Fault,
     runs::{lock_held, supersede},
+    transaction::begin,
 };
 
 pub(super) async fn update(
@@ -18,7 +19,7 @@ pub(super) async fn update(
     seen: DateTime<Utc>,
     update: &ConnectionUpdate,
 ) -> Result<UpdatedConnection, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     lock_held(&mut tx, tenant, id).await?;
     let Some(current) = find(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
     // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.

@@ -6,10 +6,10 @@ use store::{Ending, RunStatus};
 use uuid::Uuid;
 
 use super::row::{RunRow, lock, run_columns};
-use crate::error::Fault;
+use crate::{error::Fault, transaction::begin};
 
 pub(super) async fn cancel(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     // Waits for the page or the batch that is being written.
     let Some(found) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match found.status {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     decode::{storable, stored},
     error::{Fault, failed},
+    transaction::begin,
 };
 
 /// What the run's row says of a complete plan.
@@ -101,7 +102,7 @@ pub(super) async fn run(pool: &PgPool, lease: &Lease, end: &RunEnd) -> Result<Ru
         hint: storable(&error.hint),
         request_id: error.request_id.as_deref().map(storable),
     });
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let row: Option<RunRow> = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = $4, error = $5, finished_at = now(), lease_token = NULL, lease_until = NULL
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'

@@ -8,12 +8,12 @@ use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
 use super::row::{RunRow, run_columns};
-use crate::{connections, error::Fault};
+use crate::{connections, error::Fault, transaction::begin};
 
 pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fault> {
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         // Runs are locked before their connection everywhere, or two transactions could wait for each other.
         lock_held(&mut tx, run.tenant, run.connection).await?;
         if !connections::keep(&mut tx, run.tenant, run.connection).await? {
@@ -103,7 +103,7 @@ pub(super) async fn active(
 
 pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> Result<Option<Claim>, Fault> {
     loop {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         // Rows that others are claiming or writing right now are passed over instead of waited for.
         let row: Option<RunRow> = sqlx::query_as(concat!(
             "WITH next AS MATERIALIZED (
@@ -138,7 +138,7 @@ pub(super) async fn claim_run(
     token: Uuid,
     lease: Duration,
 ) -> Result<Option<Claim>, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let row: Option<RunRow> = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = 'running', lease_token = $3, claims = claims + 1,
              lease_until = now() + make_interval(secs => $4),

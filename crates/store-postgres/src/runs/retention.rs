@@ -5,14 +5,14 @@ use std::time::Duration;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::error::Fault;
+use crate::{error::Fault, transaction::begin};
 
 /// Runs that are passed over at a time.
 const EMPTY_RUNS: i64 = 1_000;
 
 pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32) -> Result<bool, Fault> {
     let passed_over = pass_over_empty_runs(pool, age).await?;
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     // Another process may be at the oldest run already.
     let run: Option<(Uuid, Uuid)> = sqlx::query_as(
         "SELECT tenant_id, id FROM sync_runs

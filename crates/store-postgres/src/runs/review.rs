@@ -11,6 +11,7 @@ use super::{
 use crate::{
     decode::{Place, stored},
     error::{Fault, violates},
+    transaction::begin,
 };
 
 /// Positions that an answer names at most.
@@ -25,7 +26,7 @@ pub(super) async fn approve(
 ) -> Result<Approval, Fault> {
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         let Some(held) = lock(&mut tx, tenant, run).await? else { return Ok(Approval::NoRun) };
         if held.status != RunStatus::Held {
             return Ok(Approval::NotHeld(held.status));
@@ -150,7 +151,7 @@ async fn queue_again(tx: &mut PgConnection, run: &Run, chosen: u64) -> Result<Ru
 }
 
 pub(super) async fn reject(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let Some(held) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match held.status {
         RunStatus::Rejected => return Ok(Ending::Ended(Box::new(held))),

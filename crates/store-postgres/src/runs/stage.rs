@@ -6,7 +6,10 @@ use store::{Lease, NewChange, StagedPage, StoreError};
 use uuid::Uuid;
 
 use super::lease::{held, hold};
-use crate::error::{Fault, expect_rows};
+use crate::{
+    error::{Fault, expect_rows},
+    transaction::begin,
+};
 
 /// Rows in one statement: enough that a round trip does not count, few enough that its arrays do not either.
 const ROWS_PER_STATEMENT: usize = 5_000;
@@ -17,7 +20,7 @@ const ROWS_PER_STATEMENT: usize = 5_000;
 struct AlreadyApplying;
 
 pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     hold(&mut tx, lease).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET seen = 0, created = 0, updated = 0, linked = 0, deactivated = 0, reactivated = 0,
@@ -41,7 +44,7 @@ pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
 }
 
 pub(super) async fn stage(pool: &PgPool, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     hold(&mut tx, lease).await?;
     if !page.retracted.is_empty() {
         let retracted: Vec<i64> = page.retracted.iter().copied().map(i64::from).collect();
@@ -58,7 +61,7 @@ pub(super) async fn stage(pool: &PgPool, lease: &Lease, page: &StagedPage) -> Re
 }
 
 pub(super) async fn amend(pool: &PgPool, lease: &Lease, amendments: &[Amendment]) -> Result<(), Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     hold(&mut tx, lease).await?;
     let amendments = Amendments::by_kind(amendments);
     // Before a refusal hides what kind of change the rival's is.

@@ -9,6 +9,7 @@ use super::{RecordRow, columns, record_columns};
 use crate::{
     connections,
     error::{Fault, violates},
+    transaction::begin,
 };
 
 pub(super) async fn link(
@@ -20,7 +21,7 @@ pub(super) async fn link(
 ) -> Result<Linking, Fault> {
     // Who gets in between and links the directory user to somebody else is found by the next look.
     loop {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(Linking::NoUser) };
         if !connections::keep(&mut tx, tenant, connection).await? {
             return Ok(Linking::NoConnection);
@@ -49,7 +50,7 @@ pub(super) async fn link(
 }
 
 pub(super) async fn unlink(pool: &PgPool, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(None) };
     if record.user.link.is_none() {
         return Ok(Some(record));

@@ -266,7 +266,7 @@ pub async fn an_update_of_the_rules_supersedes_a_held_plan(harness: &dyn Harness
     assert_eq!(status(held).await, RunStatus::Held);
     let changes: [fn(&mut ConnectionUpdate); 3] = [
         |update| update.group_id = Some("group".to_owned()),
-        |update| update.default_role = "reader".to_owned(),
+        |update| "reader".clone_into(&mut update.default_role),
         |update| update.policy.deactivate_missing = false,
     ];
     for change in changes {

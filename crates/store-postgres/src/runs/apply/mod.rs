@@ -10,7 +10,10 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::error::{Fault, persistently};
+use crate::{
+    error::{Fault, persistently},
+    transaction::begin,
+};
 
 /// How far applying is, while only nothing or the entangled changes are done.
 const ENTANGLED_DONE: i64 = 0;
@@ -35,7 +38,7 @@ pub(super) async fn apply_batch(pool: &PgPool, lease: &Lease, limit: u32) -> Res
 }
 
 async fn in_transaction(pool: &PgPool, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     settle(&mut tx).await?;
     let run = batch::leased_run(&mut tx, lease).await?;
     let entangled = match run.applied_through {
