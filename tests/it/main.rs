@@ -1,11 +1,23 @@
 //! Whole-system tests of directory sync: real programs, real HTTP, real databases, the simulator.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cancelling;
 mod command_line;
+mod conflicts;
+mod dry_runs;
 mod first_contact;
+mod interruptions;
+mod killing;
 mod layers;
 mod lifecycle;
+mod losses;
 mod main_job;
+mod previews;
+mod provenance;
+mod reconnect;
+mod retention;
+mod review;
 mod safety;
 mod secrets;
 mod support;
+mod twins;

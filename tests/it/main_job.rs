@@ -20,13 +20,13 @@ pub(crate) fn plain(users: u32) -> Config {
     Config { tenants: vec![TenantConfig { users, mix: Mix::PLAIN, ..TenantConfig::default() }], ..Config::default() }
 }
 
-fn mail(system: &System, index: u32) -> String {
+pub(crate) fn mail(system: &System, index: u32) -> String {
     let directory = system.simulator.directory();
     let user = directory.user(directory.generated_user(index)).unwrap();
     user["mail"].as_str().unwrap().to_owned()
 }
 
-fn assert_counts(run: &Value, expected: Value) {
+pub(crate) fn assert_counts(run: &Value, expected: Value) {
     let mut all = json!({
         "seen": 0, "created": 0, "updated": 0, "linked": 0, "deactivated": 0, "reactivated": 0, "unchanged": 0,
         "excluded": 0, "protected": 0, "conflicts": 0,
@@ -184,7 +184,7 @@ async fn a_group_is_the_scope_direct_and_nested(kind: Kind) {
     assert_eq!(connection["state"], "quarantined");
 }
 
-async fn sync_as(system: &System, token: &str, connection: &str) -> Value {
+pub(crate) async fn sync_as(system: &System, token: &str, connection: &str) -> Value {
     let path = format!("/api/directory/connections/{connection}/sync");
     let (status, run) = system.call_as(token, Method::POST, &path, None).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{run}");

@@ -1,6 +1,6 @@
 //! A database of its own for each test, and the product's side of it: plain SQL.
 
-use std::{env, fs};
+use std::{env, fs, time::Duration};
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -75,6 +75,32 @@ impl Database {
         rows
     }
 
+    /// Nobody else can use it for so long: nobody can write (SQLite), or nobody is
+    /// connected and nobody can connect (PostgreSQL).
+    pub(crate) async fn away_for(&self, time: Duration) {
+        match self.kind {
+            Kind::Sqlite => {
+                let mut connection = self.sqlite().await;
+                sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.unwrap();
+                tokio::time::sleep(time).await;
+                sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
+            }
+            Kind::Postgres => {
+                let name = self.url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+                let mut connection = PgConnection::connect(&postgres_server()).await.unwrap();
+                let open = |open: bool| AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"));
+                sqlx::query(open(false)).execute(&mut connection).await.unwrap();
+                sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+                    .bind(name)
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                tokio::time::sleep(time).await;
+                sqlx::query(open(true)).execute(&mut connection).await.unwrap();
+            }
+        }
+    }
+
     /// Waits until nobody else is connected (PostgreSQL only).
     pub(crate) async fn wait_until_alone(&self) {
         let others =
@@ -107,9 +133,13 @@ impl Database {
     }
 }
 
+fn postgres_server() -> String {
+    env::var("DIRECTORY_TEST_POSTGRES_URL")
+        .expect("DIRECTORY_TEST_POSTGRES_URL names no PostgreSQL server; run the tests with `cargo xtask test`")
+}
+
 async fn new_postgres_database() -> String {
-    let server = env::var("DIRECTORY_TEST_POSTGRES_URL")
-        .expect("DIRECTORY_TEST_POSTGRES_URL names no PostgreSQL server; run the tests with `cargo xtask test`");
+    let server = postgres_server();
     let name = format!("system_{}", Uuid::new_v4().simple());
     let mut connection = PgConnection::connect(&server).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();

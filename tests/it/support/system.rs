@@ -171,7 +171,11 @@ impl System {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, body) = self.call(Method::GET, path, None).await;
+        self.get_as(&self.token, path).await
+    }
+
+    pub(crate) async fn get_as(&self, token: &str, path: &str) -> Value {
+        let (status, body) = self.call_as(token, Method::GET, path, None).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         body
     }
@@ -210,6 +214,19 @@ impl System {
         self.end_of(&run).await
     }
 
+    /// A whole sync that was asked for with this body; the ended run.
+    pub(crate) async fn sync_with(&self, connection: &str, body: &Value) -> Value {
+        let path = format!("/api/directory/connections/{connection}/sync");
+        let (status, run) = self.call(Method::POST, &path, Some(body)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{run}");
+        self.end_of(run["id"].as_str().unwrap()).await
+    }
+
+    /// Every change of a run.
+    pub(crate) async fn changes(&self, run: &Value) -> Vec<Value> {
+        self.all(&format!("/api/directory/runs/{}/changes", run["id"].as_str().unwrap())).await
+    }
+
     /// The user with this address.
     pub(crate) async fn user(&self, email: &str) -> Value {
         let list = self.get(&format!("/api/directory/users?email={email}")).await;
@@ -219,6 +236,10 @@ impl System {
 
     /// Every item of a list, page by page.
     pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        self.all_as(&self.token, path).await
+    }
+
+    pub(crate) async fn all_as(&self, token: &str, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = None::<String>;
         loop {
@@ -227,7 +248,7 @@ impl System {
             if let Some(cursor) = &cursor {
                 page = format!("{page}&cursor={cursor}");
             }
-            let list = self.get(&page).await;
+            let list = self.get_as(token, &page).await;
             items.extend(list["items"].as_array().unwrap().iter().cloned());
             match list["nextCursor"].as_str() {
                 Some(next) => cursor = Some(next.to_owned()),

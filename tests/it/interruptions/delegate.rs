@@ -1,0 +1,96 @@
+//! The store's traits, each method of which is one call of the disturbed store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use directory_core::{
+    Amendment, ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, PlanSummary, RunId, TenantFacts, TenantId,
+    UserId,
+};
+use store::{
+    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, Connection, ConnectionUpdate, Connections,
+    CreatedRun, Directory, Ending, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewRun, NewTenant,
+    NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants,
+    Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
+};
+use uuid::Uuid;
+
+use super::disturbed::Disturbed;
+
+macro_rules! disturbed {
+    ($part:ident { $(fn $method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+ }) => {
+        #[async_trait]
+        impl $part for Disturbed {
+            $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                self.call(stringify!($method), self.store.$method($($argument),*)).await
+            })+
+        }
+    };
+}
+
+disturbed!(Store {
+    fn migrate() -> ();
+    fn check() -> ();
+});
+
+disturbed!(Tenants {
+    fn create_tenant(tenant: &NewTenant) -> Tenant;
+    fn tenant_by_slug(slug: &str) -> Option<Tenant>;
+    fn tenants() -> Vec<Tenant>;
+});
+
+disturbed!(Tokens {
+    fn create_token(token: &NewToken) -> Token;
+    fn usable_token(hash: &[u8; 32]) -> Option<Token>;
+    fn tokens(tenant: TenantId) -> Vec<Token>;
+    fn revoke_token(tenant: TenantId, id: Uuid) -> bool;
+});
+
+disturbed!(Connections {
+    fn create_connection(connection: &NewConnection) -> Connection;
+    fn former_connection(tenant: TenantId, directory: Directory<'_>) -> Option<ConnectionId>;
+    fn update_connection(tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, update: &ConnectionUpdate)
+        -> UpdatedConnection;
+    fn delete_connection(tenant: TenantId, id: ConnectionId) -> bool;
+    fn ignored_users(tenant: TenantId, connection: ConnectionId, page: ExternalPage) -> Vec<IgnoredUser>;
+    fn ignore_user(tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
+    fn heed_user(tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
+    fn connection(tenant: TenantId, id: ConnectionId) -> Option<Connection>;
+    fn connections(tenant: TenantId, page: IdPage) -> Vec<Connection>;
+    fn sealed_credential(tenant: TenantId, id: ConnectionId) -> Option<Vec<u8>>;
+});
+
+disturbed!(Runs {
+    fn create_run(run: &NewRun) -> CreatedRun;
+    fn run(tenant: TenantId, id: RunId) -> Option<Run>;
+    fn runs(tenant: TenantId, connection: ConnectionId, page: IdPage) -> Vec<Run>;
+    fn last_runs(tenant: TenantId, connections: &[ConnectionId]) -> Vec<Run>;
+    fn changes(tenant: TenantId, run: RunId, filter: ChangeFilter, page: SeqPage) -> Vec<ChangeRecord>;
+    fn claim_next(token: Uuid, lease: Duration) -> Option<Claim>;
+    fn claim_run(tenant: TenantId, run: RunId, token: Uuid, lease: Duration) -> Option<Claim>;
+    fn renew(lease: &Lease, length: Duration, progress: Progress) -> ();
+    fn release(lease: &Lease) -> ();
+    fn clear_plan(lease: &Lease) -> ();
+    fn stage(lease: &Lease, page: &StagedPage) -> ();
+    fn amend(lease: &Lease, amendments: &[Amendment]) -> ();
+    fn finish_plan(lease: &Lease, plan: &PlanSummary, mode: RunMode, next: &PlanNext) -> ();
+    fn apply_batch(lease: &Lease, limit: u32) -> Applied;
+    fn approve_run(tenant: TenantId, run: RunId, digest: &str, choice: &Choice) -> Approval;
+    fn reject_run(tenant: TenantId, run: RunId) -> Ending;
+    fn cancel_run(tenant: TenantId, run: RunId) -> Ending;
+    fn delete_old_changes(age: Duration, limit: u32) -> bool;
+    fn finish_run(lease: &Lease, end: &RunEnd) -> Run;
+});
+
+disturbed!(Users {
+    fn users_by_external_id(tenant: TenantId, connection: ConnectionId, ids: &[ExternalId]) -> Vec<LocalUser>;
+    fn users_by_email(tenant: TenantId, emails: &[EmailKey]) -> Vec<LocalUser>;
+    fn active_linked_users(tenant: TenantId, connection: ConnectionId, after: Option<&ExternalId>, limit: u32)
+        -> Vec<LinkedUser>;
+    fn tenant_facts(tenant: TenantId, connection: ConnectionId, protected_roles: &[String]) -> TenantFacts;
+    fn link_user(tenant: TenantId, user: UserId, connection: ConnectionId, external_id: &ExternalId) -> Linking;
+    fn unlink_user(tenant: TenantId, user: UserId) -> Option<UserRecord>;
+    fn user(tenant: TenantId, id: UserId) -> Option<UserRecord>;
+    fn users(tenant: TenantId, filter: &UserFilter, page: IdPage) -> Vec<UserRecord>;
+});
