@@ -13,12 +13,17 @@ use directory_wiring::{
     ServerArgs, ServerSettings, error_line, exit_code_of, init_logging, install_tls_provider, open_keyring, open_store,
     providers, usage_line,
 };
-use http_api::{ApiConfig, Server};
+use http_api::{ApiConfig, Limits, RateLimit, Server};
 use sync_engine::{EngineOptions, SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 const BAD_USAGE: u8 = 2;
+
+/// Files for the database, for the directories, for logging: none of them for the API's connections.
+const OTHER_FILES: usize = 512;
+/// The limit that Linux gives a process, unless told otherwise.
+const USUAL_FILES: usize = 1_024;
 
 /// Serves the directory sync API and executes its runs.
 #[derive(Parser)]
@@ -65,7 +70,7 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     let options = EngineOptions { keep_changes: settings.keep_changes, ..EngineOptions::default() };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
 
-    let config = ApiConfig { base_domain: settings.base_domain };
+    let config = api_config(&settings, raise_file_limit());
     let server = Server::bind(settings.listen, engine.clone(), config)
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     // Before the address is known to anybody, so that no signal meets the default action.
@@ -82,6 +87,26 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     let (ended, ()) = tokio::join!(api, worker);
     tracing::info!("stopped");
     ended.context("cannot serve")
+}
+
+/// Connections leave enough files for everything else: a process that can open none cannot even accept and refuse.
+fn api_config(settings: &ServerSettings, files: usize) -> ApiConfig {
+    let usual = Limits::default();
+    let connections = usual.connections.min(files.saturating_sub(OTHER_FILES)).max(1);
+    let token_rate = settings.rate_limit.map(RateLimit::per_second);
+    let limits = Limits { token_rate, connections, ..usual };
+    ApiConfig { base_domain: settings.base_domain.clone(), limits, ..ApiConfig::default() }
+}
+
+/// Raises this process's limit of open files as far as it may, and gives what it is then.
+fn raise_file_limit() -> usize {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            tracing::warn!(%error, "cannot find out how many files may be open");
+            USUAL_FILES
+        }
+    }
 }
 
 /// The line that tells whoever started the process where it serves.

@@ -64,4 +64,9 @@ pub struct ServerArgs {
     /// [default: 90]
     #[arg(long, value_name = "DAYS")]
     pub change_retention_days: Option<String>,
+
+    /// Requests a second of one API token, twice as many at once; 0 is without limit [env: DIRECTORY_RATE_LIMIT]
+    /// [default: 50]
+    #[arg(long, value_name = "NUMBER")]
+    pub rate_limit: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
@@ -22,6 +22,7 @@ const KEYS: [&str; 11] = [
     "base_domain",
     "workers",
     "change_retention_days",
+    "rate_limit",
     "login_url",
     "graph_url",
     "log",

@@ -1,6 +1,6 @@
 //! The settings, resolved: every value judged, nothing opened yet.
 
-use std::{io::IsTerminal, net::SocketAddr, path::Path, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
 
 use provider_entra::check_override;
 use secrecy::SecretString;
@@ -21,6 +21,10 @@ const MAX_WORKERS: usize = 1024;
 const USUAL_RETENTION_DAYS: u32 = 90;
 /// Ten years; who wants more wants them for ever.
 const MAX_RETENTION_DAYS: u32 = 3_650;
+
+const USUAL_RATE_LIMIT: u32 = 50;
+/// More than one process serves.
+const MAX_RATE_LIMIT: u32 = 1_000_000;
 
 /// What every program needs to know.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct ServerSettings {
     pub workers: usize,
     /// How long the changes of an ended run are kept; `None` is for ever.
     pub keep_changes: Option<Duration>,
+    /// Requests a second of one token; `None` is without limit.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 /// What to log, and how.
@@ -122,6 +128,8 @@ impl ServerSettings {
                 retention_days,
             )?
             .unwrap_or(Some(days(USUAL_RETENTION_DAYS))),
+            rate_limit: parsed(layers.find("rate_limit", args.rate_limit.as_ref())?, rate_limit)?
+                .unwrap_or(NonZeroU32::new(USUAL_RATE_LIMIT)),
         })
     }
 }
@@ -199,8 +207,16 @@ fn worker_count(text: &str) -> Result<usize, String> {
 
 fn retention_days(text: &str) -> Result<Option<Duration>, String> {
     let count = text.parse().ok().filter(|&count| count <= MAX_RETENTION_DAYS);
-    let count = count.ok_or_else(|| format!("is not a whole number of days from 0, for ever, to {MAX_RETENTION_DAYS}"))?;
+    let count =
+        count.ok_or_else(|| format!("is not a whole number of days from 0, for ever, to {MAX_RETENTION_DAYS}"))?;
     Ok((count > 0).then(|| days(count)))
+}
+
+fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let requests = text.parse().ok().filter(|&requests| requests <= MAX_RATE_LIMIT);
+    let requests =
+        requests.ok_or_else(|| format!("is not a whole number from 0, for no limit, to {MAX_RATE_LIMIT}"))?;
+    Ok(NonZeroU32::new(requests))
 }
 
 fn days(count: u32) -> Duration {

@@ -4,30 +4,38 @@ use std::sync::Arc;
 
 use store::Store;
 use sync_engine::SyncEngine;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use tracing::Instrument;
 
-use crate::problem::Problem;
+use crate::{config::ApiConfig, problem::Problem, rates::Rates, watch::Watches};
 
-/// How the API is served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiConfig {
-    /// Where set, the request's host must be a tenant's slug, a dot and this, and the token must be that tenant's.
-    pub base_domain: Option<String>,
-}
+const BUSY_RETRY_SECONDS: u64 = 1;
 
 /// The API's state.
 pub struct App {
     engine: SyncEngine,
     config: ApiConfig,
     runtime: Handle,
+    rates: Rates,
+    watches: Watches,
+    /// One for each request that uses the store.
+    room: Arc<Semaphore>,
 }
 
 impl App {
     /// An API over `engine`. All work of its handlers happens on `runtime`.
     #[must_use]
     pub fn new(engine: SyncEngine, config: ApiConfig, runtime: Handle) -> Self {
-        Self { engine, config, runtime }
+        let limits = &config.limits;
+        let room = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
+        let (rates, watches) = (Rates::new(limits), Watches::new(limits));
+        Self { engine, config, runtime, rates, watches, room: Arc::new(room) }
+    }
+
+    /// Ends event streams and waits, so that a server can stop in good order. [`Server`](crate::Server) does it by
+    /// itself.
+    pub fn close(&self) {
+        self.watches.close();
     }
 
     pub(crate) fn engine(&self) -> &SyncEngine {
@@ -42,19 +50,42 @@ impl App {
         &self.config
     }
 
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
     /// Does the part of a request that needs the store.
     ///
     /// The HTTP server's threads each have a runtime of their own, and a database connection depends on the runtime
     /// that opened it. Pooled connections outlive those threads at shutdown, when runs are still being given back, so
-    /// they are only ever opened on ours. It also means that work goes on when the client hangs up, and that a panic
-    /// is a problem response.
+    /// they are only ever opened on ours. It also means that work goes on when the client hangs up, or has waited for
+    /// too long, and that a panic is a problem response.
+    ///
+    /// There is room for so many at a time, and one beyond is refused: a queue would only let everybody wait for what
+    /// nobody waits for any more. The work itself holds the place, since it can outlast its request.
     pub(crate) async fn work<T, F, W>(self: &Arc<Self>, work: W) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
         W: FnOnce(Arc<Self>) -> F,
     {
-        let task = self.runtime.spawn(work(Arc::clone(self)).in_current_span());
-        task.await.map_err(Problem::internal)?
+        let place = Arc::clone(&self.room).try_acquire_owned();
+        let place = place.map_err(|_| Problem::overloaded(BUSY_RETRY_SECONDS))?;
+        let work = work(Arc::clone(self)).in_current_span();
+        let task = self.runtime.spawn(async move {
+            let done = work.await;
+            drop(place);
+            done
+        });
+        let ended = timeout(self.config.limits.request_time, task).await.map_err(|_| Problem::timeout())?;
+        ended.map_err(Problem::internal)?
     }
 }

@@ -1,9 +1,9 @@
 //! Who asks: bearer tokens, roles, and the tenant's host.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{self, HeaderMap},
     web::Data,
@@ -26,13 +26,20 @@ const SCHEME: &str = "bearer";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader {
     pub(crate) tenant: TenantId,
+    /// Which token it is.
+    pub(crate) token: TokenHash,
 }
 
 /// Whoever holds a usable token with the role `admin` may write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admin {
     pub(crate) tenant: TenantId,
+    /// Which token it is.
+    pub(crate) token: TokenHash,
 }
+
+/// Marks a request whose sender has shown a usable token.
+pub(crate) struct Authenticated;
 
 impl FromRequest for Reader {
     type Error = Problem;
@@ -40,7 +47,10 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Ok(Self { tenant: authenticate(&request).await?.tenant }) })
+        Box::pin(async move {
+            let (token, hash) = authenticate(&request).await?;
+            Ok(Self { tenant: token.tenant, token: hash })
+        })
     }
 }
 
@@ -51,9 +61,9 @@ impl FromRequest for Admin {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let token = authenticate(&request).await?;
+            let (token, hash) = authenticate(&request).await?;
             match token.role {
-                TokenRole::Admin => Ok(Self { tenant: token.tenant }),
+                TokenRole::Admin => Ok(Self { tenant: token.tenant, token: hash }),
                 TokenRole::Viewer => {
                     Err(Problem::new(Kind::Forbidden, "The token's role is viewer; this needs the role admin."))
                 }
@@ -62,13 +72,16 @@ impl FromRequest for Admin {
     }
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<Token, Problem> {
+async fn authenticate(request: &HttpRequest) -> Result<(Token, TokenHash), Problem> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::internal("the API's state is missing"))?;
-    let hash = bearer(request.headers())?;
+    let peer = request.peer_addr().map(|address| address.ip());
+    let hash = bearer(request.headers()).map_err(|refusal| app.rates().fail(None, peer, refusal))?;
+    app.rates().admit(&hash, peer)?;
     let host = host(request);
-    let token = app.work(move |app| identify(app, hash, host)).await?;
+    let token = app.work(move |app| identify(app, hash, peer, host)).await?;
     Span::current().record("tenant", tracing::field::display(token.tenant));
-    Ok(token)
+    request.extensions_mut().insert(Authenticated);
+    Ok((token, hash))
 }
 
 /// The hash of the token that was sent.
@@ -88,9 +101,17 @@ fn bearer(headers: &HeaderMap) -> Result<TokenHash, Problem> {
     Ok(TokenHash::of(token))
 }
 
-async fn identify(app: Arc<App>, hash: TokenHash, host: Option<String>) -> Result<Token, Problem> {
-    let token = app.store().usable_token(hash.as_bytes()).await?;
-    let token = token.ok_or_else(|| unauthorized("The API token is unknown, revoked or expired."))?;
+async fn identify(
+    app: Arc<App>,
+    hash: TokenHash,
+    peer: Option<IpAddr>,
+    host: Option<String>,
+) -> Result<Token, Problem> {
+    let Some(token) = app.store().usable_token(hash.as_bytes()).await? else {
+        let refusal = unauthorized("The API token is unknown, revoked or expired.");
+        return Err(app.rates().fail(Some(&hash), peer, refusal));
+    };
+    app.rates().accept(&hash)?;
     if let Some(base_domain) = &app.config().base_domain {
         let slug = host.and_then(|host| tenant_slug(&host, base_domain));
         let tenant = match slug {

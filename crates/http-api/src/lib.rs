@@ -3,16 +3,23 @@
 mod app;
 mod auth;
 mod body;
+mod config;
 mod cursor;
 mod host;
 pub mod model;
 mod observe;
+mod prefer;
 mod problem;
 mod query;
+mod rates;
 mod request_id;
 mod routes;
 mod server;
+mod socket;
+mod unread;
+mod watch;
 
-pub use app::{ApiConfig, App};
+pub use app::App;
+pub use config::{ApiConfig, Limits, RateLimit, Watching};
 pub use routes::configure;
 pub use server::Server;

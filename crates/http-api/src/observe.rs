@@ -3,22 +3,27 @@
 use std::time::{Duration, Instant};
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
+    auth::Authenticated,
     problem::Problem,
     request_id::{self, RequestId},
+    unread::Held,
 };
 
 /// The middleware of everything that is served.
 pub(crate) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -27,6 +32,7 @@ pub(crate) async fn observe(
     // The route's pattern stands for the path: paths and queries can hold personal data.
     let span =
         tracing::info_span!("request", request_id = %id, method = %request.method(), route = Empty, tenant = Empty);
+    let held = Held::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
     let (mut response, code, cause) = match Failure::of(&response, &id) {
@@ -34,9 +40,14 @@ pub(crate) async fn observe(
         None => (response.map_into_boxed_body(), None, None),
     };
     finish_headers(response.headers_mut(), &id);
+    // The framework limits the time of a connection's first head only. So a connection is kept for those who have shown
+    // a token, and a stranger who dribbles is cut off.
+    if !response.request().extensions().contains::<Authenticated>() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let (route, status) = (response.request().match_pattern(), response.status().as_u16());
     span.in_scope(|| log(route.as_deref(), status, started.elapsed(), code, cause));
-    Ok(response)
+    Ok(response.map_body(|_, body| held.hold(body)))
 }
 
 /// What a handler, an extractor or the framework itself refused with.
@@ -74,7 +85,9 @@ fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
         headers.insert(HeaderName::from_static(request_id::HEADER), id);
     }
     // Answers hold personal data and change under the reader.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

@@ -3,7 +3,9 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
+    num::NonZeroUsize,
     sync::Arc,
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -12,15 +14,10 @@ use sync_engine::SyncEngine;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    app::{ApiConfig, App},
-    observe::observe,
-    routes,
-};
+use crate::{app::App, config::ApiConfig, observe::observe, routes, socket::cut_off_when_stalled};
 
-/// For a request's head; bodies have a limit of their own.
-const HEAD_TIME_LIMIT: Duration = Duration::from_secs(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The framework's clock is late by up to half a second, and a time that is over when it begins never ends.
+const SHORTEST: Duration = Duration::from_millis(600);
 /// For what is being answered when the server is told to stop.
 const SHUTDOWN_SECONDS: u64 = 5;
 
@@ -47,7 +44,7 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop`, then answers what was asked before, within 5 seconds. Handles no signals.
+    /// Serves until `stop`, then ends event streams and waits and answers what else was asked before, within 5 seconds. Handles no signals.
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
         // In a statement of its own: what makes the server may not be sent between threads, the server may.
         let running = self.start(stop)?;
@@ -55,6 +52,15 @@ impl Server {
     }
 
     fn start(self, stop: CancellationToken) -> io::Result<actix_web::dev::Server> {
+        let limits = self.app.config().limits.clone();
+        let threads = available_parallelism().map_or(1, NonZeroUsize::get);
+        let stopped = {
+            let app = Arc::clone(&self.app);
+            async move {
+                stop.cancelled().await;
+                app.close();
+            }
+        };
         let app = self.app;
         let service = move || {
             let app = Arc::clone(&app);
@@ -64,11 +70,17 @@ impl Server {
                 .service(web::scope("").wrap(from_fn(observe)))
         };
         let server = HttpServer::new(service)
-            .client_request_timeout(HEAD_TIME_LIMIT)
-            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            .workers(threads)
+            .max_connections((limits.connections / threads).max(1))
+            .client_request_timeout(limits.head_time.max(SHORTEST))
+            .client_disconnect_timeout(limits.disconnect_time.max(SHORTEST))
+            .keep_alive(KeepAlive::Timeout(limits.keep_alive.max(SHORTEST)))
+            // Whoever closes the connection is gone: what was held for it is free at once.
+            .h1_allow_half_closed(false)
+            .on_connect(move |connection, _| cut_off_when_stalled(connection, limits.stalled_time))
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .disable_signals()
-            .shutdown_signal(stop.cancelled_owned())
+            .shutdown_signal(stopped)
             .listen(self.listener)?;
         Ok(server.run())
     }

@@ -120,6 +120,8 @@ fn each_fault_names_its_setting_and_place() {
         (Case::new("").env("DIRECTORY_WORKERS", "-1"), "DIRECTORY_WORKERS is not"),
         (Case::new("").env("DIRECTORY_WORKERS", "1025"), "DIRECTORY_WORKERS is not"),
         (Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", "3651"), "DIRECTORY_CHANGE_RETENTION_DAYS is not"),
+        (Case::new("").env("DIRECTORY_RATE_LIMIT", "-1"), "DIRECTORY_RATE_LIMIT is not"),
+        (Case::new("").env("DIRECTORY_RATE_LIMIT", "1000001"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
         (flag(|args| args.base_domain = Some("https://a.b".to_owned())), "--base-domain is not"),
         (flag(|args| args.common.database_url = Some("file.db".to_owned())), "--database-url is not"),
@@ -134,6 +136,14 @@ fn changes_are_kept_for_days_or_for_ever() {
     let kept = |days: &str| Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", days).resolve().unwrap().keep_changes;
     assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
     assert_eq!(kept("0"), None);
+}
+
+#[test]
+fn a_token_has_a_rate_or_none() {
+    let rate = |case: Case| case.resolve().unwrap().rate_limit.map(NonZeroU32::get);
+    assert_eq!(rate(Case::new("")), Some(50));
+    assert_eq!(rate(Case::new("rate_limit = 7")), Some(7));
+    assert_eq!(rate(Case::new("rate_limit = 7").env("DIRECTORY_RATE_LIMIT", "0")), None);
 }
 
 #[test]

@@ -4,24 +4,38 @@ mod complaint;
 
 use std::time::Duration;
 
-use actix_web::{HttpMessage, HttpRequest, http::header, web::Payload};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header,
+    web::{Data, Payload},
+};
 use futures_util::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    app::App,
+    problem::{Kind, Problem},
+};
 
 const MAX_BYTES: usize = 64 * 1024;
-/// For the whole body: a client that dribbles must not hold a connection.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The body, or `None` when there is none.
 pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<Option<T>, Problem> {
+    json_up_to(MAX_BYTES, request, payload).await
+}
+
+/// The same, of so many bytes at most.
+pub(crate) async fn json_up_to<T: DeserializeOwned>(
+    most: usize,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Option<T>, Problem> {
     // It may hold a secret: taken in one piece, so that no copy is left behind by growing, and wiped.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
-    tokio::time::timeout(TIME_LIMIT, read(payload, &mut bytes))
-        .await
-        .map_err(|_| Problem::new(Kind::RequestTimeout, "The body did not arrive within 30 seconds."))??;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+    // For the whole of it: a client that dribbles must not hold a connection.
+    let limit = request.app_data::<Data<App>>().map_or(Duration::ZERO, |app| app.config().limits.body_time);
+    tokio::time::timeout(limit, read(payload, most, &mut bytes)).await.map_err(|_| too_slow(limit))??;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -38,17 +52,22 @@ pub(crate) async fn none(request: &HttpRequest, payload: Payload) -> Result<(), 
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn read(mut payload: Payload, bytes: &mut Vec<u8>) -> Result<(), Problem> {
+async fn read(mut payload: Payload, most: usize, bytes: &mut Vec<u8>) -> Result<(), Problem> {
     let mut fits = true;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::new(Kind::BadRequest, "The body could not be read to its end."))?;
-        fits = fits && bytes.len() + chunk.len() <= MAX_BYTES;
+        fits = fits && bytes.len() + chunk.len() <= most;
         if !fits {
-            return Err(Problem::new(Kind::PayloadTooLarge, "The body must be at most 65536 bytes."));
+            return Err(Problem::new(Kind::PayloadTooLarge, format!("The body must be at most {most} bytes.")));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(())
+}
+
+fn too_slow(limit: Duration) -> Problem {
+    let detail = format!("The body did not arrive within {} seconds.", limit.as_secs());
+    Problem::new(Kind::RequestTimeout, detail)
 }
 
 fn check_type(request: &HttpRequest) -> Result<(), Problem> {

@@ -20,8 +20,11 @@ pub(crate) enum Kind {
     UnknownDirectoryUser,
     PayloadTooLarge,
     UnsupportedMediaType,
+    RateLimited,
     Internal,
     Unavailable,
+    Overloaded,
+    Timeout,
 }
 
 impl Kind {
@@ -42,8 +45,9 @@ impl Kind {
             | Self::UnknownDirectoryUser => StatusCode::CONFLICT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Overloaded | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -65,8 +69,11 @@ impl Kind {
             Self::UnknownDirectoryUser => "unknown_directory_user",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited => "rate_limited",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
         }
     }
 
@@ -88,7 +95,10 @@ impl Kind {
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::Internal => "The server failed",
+            Self::RateLimited => "There are too many requests",
             Self::Unavailable => "The service is not available at the moment",
+            Self::Overloaded => "The service is too busy at the moment",
+            Self::Timeout => "The request took too long to serve",
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod kind;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -19,7 +19,7 @@ pub(crate) use kind::Kind;
 
 const MEDIA_TYPE: &str = "application/problem+json";
 /// How long a client should leave an overloaded or restarting database alone.
-const RETRY_AFTER_SECONDS: &str = "5";
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// Why a request is not served. The middleware makes the response of it, since only that knows the request's id.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(crate) struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     in_the_way: Option<InTheWay>,
+    retry_seconds: Option<u64>,
     source: Option<BoxError>,
 }
 
@@ -42,7 +43,7 @@ enum InTheWay {
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), in_the_way: None, source: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), in_the_way: None, retry_seconds: None, source: None }
     }
 
     /// Absent, or another tenant's: the two must look the same.
@@ -76,7 +77,36 @@ impl Problem {
     /// A failure that is worth another try.
     pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
         let detail = "The database cannot be used at the moment. Try again in a few seconds.";
-        Self { source: Some(source.into()), ..Self::new(Kind::Unavailable, detail) }
+        Self { source: Some(source.into()), ..Self::later(Kind::Unavailable, RETRY_AFTER_SECONDS, detail) }
+    }
+
+    /// Somebody asks too often, and may again after `wait`.
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        // Rounded up: a client that comes back too early is refused again.
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        Self::later(Kind::RateLimited, seconds, "Too many requests: go on after the seconds of `Retry-After`.")
+    }
+
+    /// A token watches as many runs as it may.
+    pub(crate) fn too_many_streams(seconds: u64) -> Self {
+        let detail = "The token has as many event streams open as it may: close one, or ask for the run now and then.";
+        Self::later(Kind::RateLimited, seconds, detail)
+    }
+
+    /// There is no room for another request.
+    pub(crate) fn overloaded(seconds: u64) -> Self {
+        Self::later(Kind::Overloaded, seconds, "The server has as much to do as it can. Nothing was done; try again.")
+    }
+
+    /// A request's work is not done in time.
+    pub(crate) fn timeout() -> Self {
+        let detail =
+            "The server could not do this in time. What was begun may still be done: look before asking again.";
+        Self::later(Kind::Timeout, RETRY_AFTER_SECONDS, detail)
+    }
+
+    fn later(kind: Kind, seconds: u64, detail: &'static str) -> Self {
+        Self { retry_seconds: Some(seconds), ..Self::new(kind, detail) }
     }
 
     /// What the framework answered by itself.
@@ -101,11 +131,12 @@ impl Problem {
     /// The response. The caller adds the request's id as a header, as to every response.
     pub(crate) fn render(&self, request: &RequestId) -> HttpResponse {
         let mut response = HttpResponse::build(self.kind.status());
-        match self.kind {
-            Kind::Unauthorized => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
-            _ => &mut response,
-        };
+        if self.kind == Kind::Unauthorized {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(seconds) = self.retry_seconds {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
         let body = Body {
             kind: format!("urn:problem-type:directory:{}", self.code()),
             title: self.kind.title(),
@@ -231,6 +262,22 @@ mod tests {
         let (head, body) = rendered(&broken).await;
         assert_eq!((head.status().as_u16(), &body["code"]), (500, &json!("internal")));
         assert!(!body.to_string().contains("syntax"));
+    }
+
+    #[actix_web::test]
+    async fn whoever_may_come_back_is_told_when() {
+        for (problem, status, code, seconds) in [
+            (Problem::rate_limited(Duration::from_millis(1)), 429, "rate_limited", "1"),
+            (Problem::rate_limited(Duration::from_millis(2_001)), 429, "rate_limited", "3"),
+            (Problem::rate_limited(Duration::from_secs(2)), 429, "rate_limited", "2"),
+            (Problem::too_many_streams(5), 429, "rate_limited", "5"),
+            (Problem::overloaded(1), 503, "overloaded", "1"),
+            (Problem::timeout(), 503, "timeout", "5"),
+        ] {
+            let (head, body) = rendered(&problem).await;
+            assert_eq!((head.status().as_u16(), &body["code"]), (status, &json!(code)));
+            assert_eq!(header(&head, "retry-after"), Some(seconds), "{code}");
+        }
     }
 
     #[actix_web::test]

@@ -22,6 +22,9 @@ use crate::{
 const OTHER_PLAN: &str = "The run's plan is not the one with this digest. Read the run and its changes again, and \
                           approve what you have read with its `planDigest`.";
 
+/// About a hundred thousand positions.
+const MAX_BYTES: usize = 1 << 20;
+
 pub(super) async fn approve(
     admin: Admin,
     request: HttpRequest,
@@ -30,10 +33,10 @@ pub(super) async fn approve(
 ) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
-    let input = body::json::<ApprovalInput>(&request, payload).await?.unwrap_or_default();
+    let input = body::json_up_to::<ApprovalInput>(MAX_BYTES, &request, payload).await?.unwrap_or_default();
     let plan = input.into_plan().map_err(Problem::bad_input)?;
     let run = app.work(move |app| apply(app, admin.tenant, id, plan)).await?;
-    Ok(accepted::answer(run))
+    accepted::answer(admin, &request, app, run).await
 }
 
 async fn apply(app: Arc<App>, tenant: TenantId, id: RunId, plan: ApprovedPlan) -> Result<Run, Problem> {

@@ -6,6 +6,7 @@ mod changes;
 mod connections;
 mod deletion;
 mod ending;
+mod events;
 mod health;
 mod ignored;
 mod links;
@@ -54,6 +55,7 @@ fn resources(api: &mut ServiceConfig) {
         .service(web::resource("/runs/{id}/approve").post(approval::approve))
         .service(web::resource("/runs/{id}/cancel").post(ending::cancel))
         .service(readable("/runs/{id}/changes", changes::list))
+        .service(readable("/runs/{id}/events", events::stream))
         .service(web::resource("/runs/{id}/reject").post(ending::reject))
         .service(readable("/users", users::list))
         .service(readable("/users/{id}", users::show))

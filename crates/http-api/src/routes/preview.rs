@@ -22,12 +22,12 @@ pub(super) async fn start(
     Query::of(&request).finish()?;
     let patch = body::json::<ConnectionPatch>(&request, payload).await?.unwrap_or_default();
     let run = app.work(move |app| queue(app, admin.tenant, connection, patch)).await?;
-    Ok(accepted::answer(run))
+    accepted::answer(admin, &request, app, run).await
 }
 
 async fn queue(app: Arc<App>, tenant: TenantId, id: ConnectionId, patch: ConnectionPatch) -> Result<Run, Problem> {
     let current = app.store().connection(tenant, id).await?.ok_or_else(Problem::not_found)?;
     let update = patch.resolve(&current).map_err(Problem::bad_input)?;
-    let draft = Draft { group_id: update.group_id, default_role: update.default_role, policy: update.policy };
+    let draft = Draft::from(update);
     accepted::queued(app.engine().request_preview(tenant, id, draft).await?)
 }

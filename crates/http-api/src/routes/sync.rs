@@ -27,5 +27,5 @@ pub(super) async fn start(
         dry_run: input.dry_run.unwrap_or(false),
     };
     let run = app.work(move |app| async move { accepted::queued(app.engine().request_run(asked).await?) }).await?;
-    Ok(accepted::answer(run))
+    accepted::answer(admin, &request, app, run).await
 }

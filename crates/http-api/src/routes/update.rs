@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Each time somebody else was faster; nobody is, so often in a row.
-const TRIES: u32 = 5;
+const TRIES: u32 = 40;
 
 pub(super) async fn update(
     admin: Admin,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{NewToken, TokenRole};
 use uuid::Uuid;
 
-use crate::api::{ABSENT, Api, registration, send, text};
+use crate::api::{ABSENT, Api, config, registration, send, text};
 
 const READS: [&str; 10] = [
     "/connections",
@@ -178,7 +178,7 @@ async fn another_tenants_things_cannot_be_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_base_domain_the_host_must_be_the_tenants() {
-    let api = Api::with_config(ApiConfig { base_domain: Some("example.org".to_owned()) }).await;
+    let api = Api::with_config(ApiConfig { base_domain: Some("example.org".to_owned()), ..config() }).await;
     let (acme, _other) = (api.account("acme").await, api.account("other").await);
     let ask = |host: &'static str| send(api.request(Method::GET, "/users", &acme.admin).header("host", host));
     for host in ["acme.example.org", "ACME.example.org:8443"] {

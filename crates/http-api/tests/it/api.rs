@@ -1,13 +1,16 @@
 //! A running API with everything that it needs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
+};
 
 use crypto::{ApiToken, Keyring, generate_key_line};
 use directory_core::{
     AccountKind, ConnectionSettings, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, ProviderError,
     ProviderFactory, TenantId, fake::FakeDirectory,
 };
-use http_api::{ApiConfig, Server};
+use http_api::{ApiConfig, Limits, Server, Watching};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -15,7 +18,10 @@ use store::{NewTenant, NewToken, Store, TokenRole};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, SyncEngine, Worker};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, block_in_place},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -51,7 +57,7 @@ pub(crate) struct Answer {
 impl Api {
     /// Without a worker: runs stay queued.
     pub(crate) async fn start() -> Self {
-        Self::with_config(ApiConfig::default()).await
+        Self::with_config(config()).await
     }
 
     pub(crate) async fn with_config(config: ApiConfig) -> Self {
@@ -82,7 +88,15 @@ impl Api {
 
     /// What the directory lists from now on.
     pub(crate) fn directory_lists(&self, users: Vec<DirectoryEntry>) {
-        *self.directory.0.lock().unwrap_or_else(PoisonError::into_inner) = FakeDirectory::complete(vec![users]);
+        *self.directory.users.lock().unwrap_or_else(PoisonError::into_inner) = FakeDirectory::complete(vec![users]);
+    }
+
+    /// Has the next request that needs the directory stand still.
+    pub(crate) fn stall(&self) -> Stall {
+        let (begun, begins) = oneshot::channel();
+        let (end, ended) = mpsc::channel();
+        *self.directory.stall.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, ended));
+        Stall { begins, _end: end }
     }
 
     pub(crate) async fn account(&self, slug: &str) -> Account {
@@ -245,12 +259,37 @@ pub(crate) fn person(id: &str, name: &str) -> DirectoryEntry {
     })
 }
 
+/// Nobody is limited, and whoever watches sees everything at once.
+pub(crate) fn config() -> ApiConfig {
+    let limits = Limits { token_rate: None, stranger_rate: None, ..Limits::default() };
+    let watching = Watching { poll: Duration::from_millis(5), ..Watching::default() };
+    ApiConfig { base_domain: None, limits, watching }
+}
+
+/// A request that stands still until this is dropped.
+pub(crate) struct Stall {
+    begins: oneshot::Receiver<()>,
+    _end: mpsc::Sender<()>,
+}
+
+impl Stall {
+    pub(crate) async fn begun(&mut self) {
+        (&mut self.begins).await.unwrap();
+    }
+}
+
+/// Tells that the request stands still, and how it is told to go on.
+type Stalling = (oneshot::Sender<()>, mpsc::Receiver<()>);
+
 #[derive(Clone)]
-struct Directory(Arc<Mutex<FakeDirectory>>);
+struct Directory {
+    users: Arc<Mutex<FakeDirectory>>,
+    stall: Arc<Mutex<Option<Stalling>>>,
+}
 
 impl Default for Directory {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(FakeDirectory::complete(Vec::new()))))
+        Self { users: Arc::new(Mutex::new(FakeDirectory::complete(Vec::new()))), stall: Arc::default() }
     }
 }
 
@@ -265,6 +304,12 @@ impl ProviderFactory for Directory {
         credential: SecretString,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
         assert_eq!(credential.expose_secret(), SECRET);
-        Ok(Box::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+        let stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((begun, ended)) = stall {
+            let _ = begun.send(());
+            // Ends with an error when the other side is dropped.
+            let _ = block_in_place(|| ended.recv());
+        }
+        Ok(Box::new(self.users.lock().unwrap_or_else(PoisonError::into_inner).clone()))
     }
 }

@@ -11,7 +11,10 @@ async fn a_deleted_connection_is_gone_and_its_users_stay() {
     let acme = api.account("acme").await;
     api.start_worker();
     let (connection, held) = api.held(&acme.admin).await;
-    let other = api.connection(&acme.admin, "Other").await;
+    // Of the same scope it would inherit the users.
+    let mut body = registration();
+    body["groupId"] = json!(ABSENT);
+    let other = text(&api.post(&acme.admin, "/entra", &body).await.json()["id"]);
     let path = format!("/connections/{connection}");
     let users = api.items(&acme.admin, "/users").await;
     assert_eq!(api.bare(Method::DELETE, &acme.admin, &format!("{path}?x=1")).await.pointers(), ["?x"]);

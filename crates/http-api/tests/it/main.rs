@@ -5,7 +5,10 @@
 mod access;
 mod api;
 mod deletion;
+mod events;
+mod idle;
 mod inputs;
+mod limits;
 mod lists;
 mod previews;
 mod probes;
@@ -14,5 +17,7 @@ mod review;
 mod secrets;
 mod settling;
 mod shutdown;
+mod slow;
 mod syncs;
 mod updates;
+mod waiting;

@@ -1,9 +1,8 @@
 use crypto::ApiToken;
-use http_api::ApiConfig;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 
-use crate::api::{Api, send};
+use crate::api::{Api, config, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn probes_need_no_token() {
@@ -21,7 +20,7 @@ async fn probes_need_no_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_does_not_fit_is_not_ready() {
-    let api = Api::unmigrated(ApiConfig::default()).await;
+    let api = Api::unmigrated(config()).await;
     let answer = send(api.client.get(format!("{}/readyz", api.url))).await;
     answer.problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), Some("5"));
@@ -30,7 +29,7 @@ async fn a_database_that_does_not_fit_is_not_ready() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failing_statement_is_kept_from_the_client() {
-    let api = Api::unmigrated(ApiConfig::default()).await;
+    let api = Api::unmigrated(config()).await;
     let token = ApiToken::generate().unwrap().0;
     let answer = api.get(token.expose_secret(), "/users").await;
     answer.problem(500, "internal");
