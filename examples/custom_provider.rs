@@ -4,14 +4,15 @@
 //! A provider only reads. It lists pages and says at the end whether the listing was complete; matching, safeguards,
 //! history and everything else are the engine's.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use crypto::Keyring;
 use directory_core::{
-    AccountKind, ConnectionSettings, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, FailureKind,
-    Listing, ListingEnd, ListingPage, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId,
+    AccountKind, Check, CheckOutcome, CheckSubject, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider,
+    DirectoryUser, ExternalId, FailureKind, Listing, ListingEnd, ListingPage, Policy, ProviderError, ProviderFactory,
+    RunErrorCode, TenantId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{CreatedRun, NewTenant, RunMode, Store, Trigger};
@@ -31,9 +32,14 @@ impl ProviderFactory for FileFactory {
     fn connect(
         &self,
         settings: &ConnectionSettings,
-        _credential: SecretString,
+        _credential: Credential,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
         Ok(Box::new(FileDirectory { path: PathBuf::from(&settings.directory_id) }))
+    }
+
+    /// A file needs no credential, so none can end.
+    fn expiry(&self, _credential: &Credential) -> Result<Option<SystemTime>, ProviderError> {
+        Ok(None)
     }
 }
 
@@ -48,8 +54,12 @@ impl DirectoryProvider for FileDirectory {
         Ok(Box::new(FileListing { entries: text.lines().map(entry).collect() }))
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        std::fs::metadata(&self.path).map(drop).map_err(|error| unreadable(&error))
+    async fn verify(&self) -> Vec<Check> {
+        let outcome = match std::fs::metadata(&self.path) {
+            Ok(_) => CheckOutcome::Passed,
+            Err(error) => CheckOutcome::Failed(unreadable(&error)),
+        };
+        vec![Check { subject: CheckSubject::Users, outcome }]
     }
 }
 
@@ -115,7 +125,7 @@ async fn main() -> Result<()> {
             display_name: "People".to_owned(),
             directory_id: file.display().to_string(),
             client_id: String::new(),
-            credential: SecretString::from("none"),
+            credential: Credential::ClientSecret(SecretString::from("none")),
             group_id: None,
             cloud: String::new(),
             default_role: "member".to_owned(),

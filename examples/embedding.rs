@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use crypto::Keyring;
-use directory_core::{Policy, TenantId};
+use directory_core::{Credential, Policy, TenantId};
 use entra_simulator::{CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, Simulator};
 use provider_entra::{EntraFactory, EntraOptions};
 use secrecy::{ExposeSecret, SecretString};
@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
             display_name: "Acme Entra".to_owned(),
             directory_id: DIRECTORY_ID.to_string(),
             client_id: CLIENT_ID.to_string(),
-            credential: SecretString::from(CLIENT_SECRET),
+            credential: Credential::ClientSecret(SecretString::from(CLIENT_SECRET)),
             group_id: None,
             cloud: "global".to_owned(),
             default_role: "member".to_owned(),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Result, bail};
-use directory_core::{Counts, Policy};
+use directory_core::{Counts, Credential, Policy};
 use entra_simulator::{CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -49,7 +49,7 @@ fn registration(stage: &Stage) -> Registration {
         display_name: "Acme Entra".to_owned(),
         directory_id: DIRECTORY_ID.to_string(),
         client_id: CLIENT_ID.to_string(),
-        credential: SecretString::from(CLIENT_SECRET),
+        credential: Credential::ClientSecret(SecretString::from(CLIENT_SECRET)),
         group_id: None,
         cloud: "global".to_owned(),
         default_role: "member".to_owned(),

@@ -18,6 +18,10 @@ pub struct Context<'a> {
 pub enum Purpose {
     /// The secret with which a connection authenticates to its directory provider.
     ClientSecret,
+    /// The private key and certificate with which it does so instead.
+    Certificate,
+    /// That the connection uses a token of another identity provider: a seal around nothing, which says so.
+    FederatedToken,
 }
 
 impl Purpose {
@@ -25,6 +29,8 @@ impl Purpose {
     fn label(self) -> &'static str {
         match self {
             Self::ClientSecret => "client-secret",
+            Self::Certificate => "certificate",
+            Self::FederatedToken => "federated-token",
         }
     }
 }

@@ -16,6 +16,10 @@ pub const DIRECTORY_ID: Uuid = uuid!("5e0c1d8a-3b7f-4c26-9a41-7d2f60b8e913");
 pub const CLIENT_ID: Uuid = uuid!("c41f7b02-86de-4f9a-b3c5-1a9d0e472f68");
 /// The default tenant's client secret. It opens nothing but a simulator.
 pub const CLIENT_SECRET: &str = "sim~Q8.not-a-real-secret_but+needs/encoding=";
+/// A private key and its certificate in PEM, for
+/// [`Registration::trust_certificate`](crate::Registration::trust_certificate): no tenant trusts it from the start. It
+/// opens nothing but a simulator.
+pub const CLIENT_CERTIFICATE: &str = include_str!("certificate.pem");
 
 /// What a simulator is started with.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::app::{App, Tenant};
+use crate::assertion::TrustError;
 use crate::directory::EditError;
 use crate::fault::Fault;
 use crate::permission::Permission;
@@ -33,6 +34,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/permissions", web::put().to(set_permissions))
         .route("/secret", web::put().to(set_secret))
         .route("/secret/expire", web::post().to(expire_secret))
+        .route("/certificates", web::post().to(trust_certificate))
+        .route("/federated-tokens", web::post().to(trust_federated_token))
+        .route("/assertions", web::delete().to(distrust_assertions))
         .route("/tokens/revoke", web::post().to(revoke_tokens))
         .route("/faults", web::get().to(list_faults))
         .route("/faults", web::post().to(add_fault))
@@ -48,6 +52,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 enum Refusal {
     #[error(transparent)]
     Edit(#[from] EditError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("no tenant of this simulator has that directory id")]
     UnknownTenant,
     #[error("there is no such control; see the README")]
@@ -62,7 +68,7 @@ impl ResponseError for Refusal {
             Self::Edit(EditError::UnknownUser(_) | EditError::UnknownGroup(_) | EditError::UnknownMember(_))
             | Self::UnknownTenant
             | Self::UnknownControl => StatusCode::NOT_FOUND,
-            Self::Edit(_) | Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::Edit(_) | Self::Trust(_) | Self::BadBody(_) => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -213,6 +219,33 @@ async fn set_secret(app: Data<App>, target: Query<Target>, body: Json<NewSecret>
 
 async fn expire_secret(app: Data<App>, target: Query<Target>) -> Answer {
     target.find(&app)?.registration.expire_secret();
+    Ok(done())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCertificate {
+    pem: String,
+}
+
+async fn trust_certificate(app: Data<App>, target: Query<Target>, body: Json<NewCertificate>) -> Answer {
+    target.find(&app)?.registration.trust_certificate(&body.pem)?;
+    Ok(done())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFederatedToken {
+    token: String,
+}
+
+async fn trust_federated_token(app: Data<App>, target: Query<Target>, body: Json<NewFederatedToken>) -> Answer {
+    target.find(&app)?.registration.trust_federated_token(&body.token);
+    Ok(done())
+}
+
+async fn distrust_assertions(app: Data<App>, target: Query<Target>) -> Answer {
+    target.find(&app)?.registration.distrust_assertions();
     Ok(done())
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod assertion;
 mod config;
 mod control;
 mod directory;
@@ -13,7 +14,8 @@ mod simulator;
 mod token;
 mod wire;
 
-pub use config::{CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, TenantConfig};
+pub use assertion::TrustError;
+pub use config::{CLIENT_CERTIFICATE, CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, TenantConfig};
 pub use directory::{Directory, ENGINEERING_USERS, EditError, Mix, RESEARCH_USERS};
 pub use fault::{Fault, FaultKind, Faults};
 pub use permission::Permission;

@@ -1,4 +1,4 @@
-//! The application registered in a tenant: its secret, its permissions, its tokens.
+//! The application registered in a tenant: its credentials, its permissions, its tokens.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use uuid::Uuid;
 
+use crate::assertion::{AssertionFault, Expected, Trust, TrustError};
 use crate::permission::{Grant, Permission};
 
 /// The application registered in a tenant. Clones are handles to the same registration.
@@ -20,6 +22,7 @@ pub struct Registration {
 struct State {
     secret: String,
     secret_expired: bool,
+    trust: Trust,
     permissions: BTreeSet<Permission>,
     tokens: HashMap<String, Issued>,
 }
@@ -48,7 +51,8 @@ pub(crate) enum TokenCheck {
 
 impl Registration {
     pub(crate) fn new(secret: String, permissions: BTreeSet<Permission>) -> Self {
-        let state = State { secret, secret_expired: false, permissions, tokens: HashMap::new() };
+        let state =
+            State { secret, secret_expired: false, trust: Trust::default(), permissions, tokens: HashMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -73,6 +77,25 @@ impl Registration {
         self.state().secret_expired = true;
     }
 
+    /// Accepts client assertions signed with the key of this certificate, PEM; with several, of any of them. A private
+    /// key beside it is passed over.
+    ///
+    /// # Errors
+    /// The text holds no certificate, or one that cannot be read; then none of it is trusted.
+    pub fn trust_certificate(&self, pem: &str) -> Result<(), TrustError> {
+        self.state().trust.add_certificates(pem)
+    }
+
+    /// Accepts this text as a client assertion, as if a federated credential matched it.
+    pub fn trust_federated_token(&self, text: &str) {
+        self.state().trust.add_federated(text);
+    }
+
+    /// Accepts no client assertion any more.
+    pub fn distrust_assertions(&self) {
+        self.state().trust.clear();
+    }
+
     /// Ends every token: Graph answers the next request of each with 401.
     pub fn revoke_tokens(&self) {
         self.state().tokens.clear();
@@ -91,13 +114,17 @@ impl Registration {
         }
     }
 
-    /// A new opaque token that is accepted for `life`.
+    pub(crate) fn check_assertion(&self, assertion: &str, expected: &Expected<'_>) -> Result<(), AssertionFault> {
+        self.state().trust.check(assertion, expected)
+    }
+
+    /// A new token that is accepted for `life`.
     pub(crate) fn issue(&self, life: Duration) -> String {
         let mut state = self.state();
         let now = Instant::now();
         // A token stays known for as long again after it expired, so that it is told apart from one never issued.
         state.tokens.retain(|_, issued| issued.until + life > now);
-        let token = random_token();
+        let token = new_token(&state.permissions);
         let issued = Issued { grant: Grant::of(&state.permissions), until: now + life };
         state.tokens.insert(token.clone(), issued);
         token
@@ -122,8 +149,14 @@ impl fmt::Debug for Registration {
     }
 }
 
-/// As long as a real one: clients that cap a token's length should notice here.
-fn random_token() -> String {
-    let bytes: Vec<u8> = (0..72).flat_map(|_| Uuid::new_v4().into_bytes()).collect();
-    URL_SAFE_NO_PAD.encode(bytes)
+/// Of the shape of a real one, with the permissions in it where there are any, and as long: clients that cap a token's
+/// length should notice here. Nobody can verify it, which nobody but Graph is to do.
+fn new_token(permissions: &BTreeSet<Permission>) -> String {
+    let mut claims = json!({"aud": "https://graph.microsoft.com", "idtyp": "app"});
+    if !permissions.is_empty() {
+        claims["roles"] = json!(permissions);
+    }
+    let signature: Vec<u8> = (0..72).flat_map(|_| Uuid::new_v4().into_bytes()).collect();
+    let header = URL_SAFE_NO_PAD.encode(json!({"typ": "JWT", "alg": "RS256"}).to_string());
+    format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()), URL_SAFE_NO_PAD.encode(signature))
 }

@@ -1,4 +1,6 @@
-//! The token endpoint: client credentials with a secret (protocol/entra.md §1).
+//! The token endpoint: client credentials with a secret or an assertion (protocol/entra.md §1).
+
+use std::time::SystemTime;
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{Bytes, Data, Path, Query};
@@ -10,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::{App, Tenant, origin};
+use crate::assertion::{AssertionFault, Expected};
 use crate::fault::FaultKind;
 use crate::registration::SecretCheck;
 use crate::requests::Route;
@@ -17,6 +20,7 @@ use crate::wire;
 
 const GRAPH: &str = "https://graph.microsoft.com";
 const DEFAULT_SCOPE: &str = "/.default";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// An error of the token endpoint. `code` is the number in its `AADSTS` text.
 struct TokenError {
@@ -70,7 +74,8 @@ fn issue(app: &App, request: &HttpRequest, tenant: &str, body: &[u8]) -> Result<
             return Err(TokenError::new("unsupported_grant_type", 70003, message));
         }
     }
-    check_application(tenant, &form)?;
+    let endpoint = format!("{}{}", origin(request), request.path());
+    check_application(tenant, &form, &endpoint)?;
     check_scope(form.require("scope")?, &origin(request))?;
     let life = app.token_life.as_secs();
     let body = json!({
@@ -110,7 +115,7 @@ fn is_domain_name(name: &str) -> bool {
     name.contains('.') && name.split('.').all(is_label)
 }
 
-fn check_application(tenant: &Tenant, form: &Form) -> Result<(), TokenError> {
+fn check_application(tenant: &Tenant, form: &Form, endpoint: &str) -> Result<(), TokenError> {
     let (client_id, secret) = match &form.basic {
         Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
         None => (form.require("client_id")?, form.get("client_secret")),
@@ -120,9 +125,8 @@ fn check_application(tenant: &Tenant, form: &Form) -> Result<(), TokenError> {
             format!("Application with identifier '{client_id}' was not found in the directory '{}'.", tenant.domain);
         return Err(TokenError::new("unauthorized_client", 700_016, message));
     }
-    if form.get("client_assertion").is_some() {
-        let message = "The client assertion is signed with a key that is not registered; the simulator registers none.";
-        return Err(TokenError::client(700_027, message));
+    if let Some(assertion) = form.get("client_assertion") {
+        return check_assertion(tenant, form.require("client_assertion_type")?, assertion, endpoint);
     }
     let Some(secret) = secret else {
         return Err(TokenError::client(7_000_216, "A client_secret or a client_assertion is required."));
@@ -138,6 +142,21 @@ fn check_application(tenant: &Tenant, form: &Form) -> Result<(), TokenError> {
             Err(TokenError::client(7_000_222, message))
         }
     }
+}
+
+fn check_assertion(tenant: &Tenant, kind: &str, assertion: &str, endpoint: &str) -> Result<(), TokenError> {
+    if kind != JWT_BEARER {
+        let message = format!("The client_assertion_type '{kind}' is not supported; it must be '{JWT_BEARER}'.");
+        return Err(TokenError::new("invalid_request", 900_144, message));
+    }
+    let expected = Expected { client_id: tenant.client_id, audience: endpoint, now: SystemTime::now() };
+    tenant.registration.check_assertion(assertion, &expected).map_err(|fault| {
+        let (code, message) = fault.words();
+        match fault {
+            AssertionFault::Unmatched => TokenError::new("invalid_request", code, message),
+            _ => TokenError::client(code, message),
+        }
+    })
 }
 
 fn check_scope(scope: &str, own_origin: &str) -> Result<(), TokenError> {

@@ -6,6 +6,7 @@ use directory_core::{FailureKind, ProviderError};
 use secrecy::SecretString;
 
 use crate::{
+    credential::ClientCredential,
     error::{Again, Fault, graph_fault, login_fault, network_fault, page_fault, token_fault},
     options::Bounds,
     page::BodyFault,
@@ -24,14 +25,14 @@ pub(crate) struct Read<T> {
 pub(crate) struct GraphClient {
     transport: Arc<Transport>,
     target: Target,
-    secret: SecretString,
+    credential: ClientCredential,
     tokens: TokenCache,
     bounds: Bounds,
 }
 
 impl GraphClient {
-    pub(crate) fn new(transport: Arc<Transport>, target: Target, secret: SecretString, bounds: Bounds) -> Self {
-        Self { transport, target, secret, tokens: TokenCache::default(), bounds }
+    pub(crate) fn new(transport: Arc<Transport>, target: Target, credential: ClientCredential, bounds: Bounds) -> Self {
+        Self { transport, target, credential, tokens: TokenCache::default(), bounds }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -40,6 +41,16 @@ impl GraphClient {
 
     pub(crate) fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// The token that is kept, or a new one.
+    pub(crate) async fn token(&self, patience: &mut Patience<'_>) -> Result<Arc<SecretString>, ProviderError> {
+        loop {
+            match self.current_token(patience).await {
+                Ok(token) => return Ok(token),
+                Err(fault) => patience.wait(fault).await?,
+            }
+        }
     }
 
     /// Sends the request until it is answered, cannot be, or patience ends. Every repeat has the same URL: a page token
@@ -69,7 +80,7 @@ impl GraphClient {
         sending(patience, graph)?;
         let login = self.target.token_url();
         let login = host_of(&login);
-        let token = self.tokens.get(async || self.new_token(sending(patience, login)?).await).await?;
+        let token = self.current_token(patience).await?;
         let read = match self.transport.read(request, &token, sending(patience, login)?).await {
             Ok(answer) => interpret(request, &answer, parse),
             Err(unanswered) => Err(network_fault(graph, unanswered)),
@@ -80,11 +91,18 @@ impl GraphClient {
         read
     }
 
-    async fn new_token(&self, sending: Sending) -> Result<Issued, Fault> {
-        let answer = self.transport.token(&self.target, &self.secret, sending).await;
-        let answer = answer.map_err(|unanswered| network_fault(host_of(&self.target.token_url()), unanswered))?;
+    async fn current_token(&self, patience: &Patience<'_>) -> Result<Arc<SecretString>, Fault> {
+        self.tokens.get(async || self.new_token(patience).await).await
+    }
+
+    async fn new_token(&self, patience: &Patience<'_>) -> Result<Issued, Fault> {
+        let url = self.target.token_url();
+        let login = host_of(&url);
+        let proof = self.credential.proof(self.target.client_id, &url).await?;
+        let answer = self.transport.token(&self.target, &proof, sending(patience, login)?).await;
+        let answer = answer.map_err(|unanswered| network_fault(login, unanswered))?;
         if !answer.is_success() {
-            return Err(login_fault(&answer.head, &answer.body));
+            return Err(login_fault(self.credential.kind(), &answer.head, &answer.body));
         }
         parse_token(&answer.body).map_err(|fault| token_fault(fault).with_request_id(answer.head.request_id))
     }
@@ -124,7 +142,7 @@ fn interpret<T>(
 mod tests {
     use std::time::Duration;
 
-    use directory_core::ConnectionSettings;
+    use directory_core::{ConnectionSettings, Credential};
 
     use super::*;
     use crate::{EntraOptions, page::parse_page};
@@ -136,6 +154,7 @@ mod tests {
             login_url: Some("http://127.0.0.1:9".parse().expect("URL")),
             graph_url: Some("http://localhost:9".parse().expect("URL")),
             bounds: Bounds { page_budget: BUDGET, ..Bounds::default() },
+            ..EntraOptions::default()
         };
         let settings = ConnectionSettings {
             directory_id: "9b2a6c1e-3f4d-4a5b-8c6d-7e8f90a1b2c3".to_owned(),
@@ -146,7 +165,9 @@ mod tests {
         };
         let target = Target::new(&settings, options.login_url.as_ref(), options.graph_url.as_ref()).expect("target");
         let transport = Arc::new(Transport::new(&options).expect("transport"));
-        GraphClient::new(transport, target, "secret".to_owned().into(), options.bounds)
+        let secret = Credential::ClientSecret("secret".to_owned().into());
+        let credential = ClientCredential::new(secret, None).expect("credential");
+        GraphClient::new(transport, target, credential, options.bounds)
     }
 
     async fn issue_after(client: &GraphClient, wait: Duration) {

@@ -2,6 +2,7 @@
 
 mod client;
 mod cloud;
+mod credential;
 mod error;
 mod json;
 mod links;
@@ -12,8 +13,10 @@ mod page;
 mod provider;
 mod request;
 mod retry;
+mod roles;
 mod token;
 mod transport;
+mod verify;
 
 pub use cloud::{Cloud, UnknownCloud};
 pub use options::{Bounds, EntraOptions, SetupError};

@@ -1,6 +1,6 @@
 //! What an embedder can set: other hosts, and how long and how much to bear.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use url::Url;
 
@@ -13,6 +13,9 @@ pub struct EntraOptions {
     pub login_url: Option<Url>,
     /// Answers instead of the cloud's Graph host. `http` only for a loopback host.
     pub graph_url: Option<Url>,
+    /// Holds the token of [`Credential::FederatedToken`](directory_core::Credential::FederatedToken), of every connection
+    /// that has one. It is read anew for each token request.
+    pub federated_token_file: Option<PathBuf>,
     /// Limits; the defaults suit production.
     pub bounds: Bounds,
 }

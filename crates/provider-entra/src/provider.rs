@@ -1,20 +1,20 @@
 //! The port's implementation: one value a connection, made by a factory that shares what can be shared.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
-use directory_core::{ConnectionSettings, DirectoryProvider, Listing, ProviderError, ProviderFactory, RunErrorCode};
-use secrecy::{ExposeSecret, SecretString};
+use directory_core::{
+    Check, ConnectionSettings, Credential, DirectoryProvider, Listing, ProviderError, ProviderFactory,
+};
 
 use crate::{
     client::GraphClient,
-    error::configuration,
+    credential::{self, ClientCredential},
     listing::EntraListing,
     options::{EntraOptions, SetupError},
-    page::{parse_object, parse_page},
     request::Target,
-    retry::Patience,
     transport::Transport,
+    verify::verify,
 };
 
 /// Makes providers for Entra directories. One value serves a whole process: it shares its network connections.
@@ -52,16 +52,18 @@ impl ProviderFactory for EntraFactory {
     fn connect(
         &self,
         settings: &ConnectionSettings,
-        credential: SecretString,
+        credential: Credential,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
         let options = &self.options;
         let target = Target::new(settings, options.login_url.as_ref(), options.graph_url.as_ref())?;
-        if credential.expose_secret().is_empty() {
-            let hint = "Enter the Value of a client secret of the app registration.";
-            return Err(configuration(RunErrorCode::CredentialInvalid, "The client secret is empty.", hint));
-        }
+        let credential = ClientCredential::new(credential, options.federated_token_file.as_deref())?;
         let client = GraphClient::new(Arc::clone(&self.transport), target, credential, options.bounds.clone());
         Ok(Box::new(EntraProvider { client: Arc::new(client) }))
+    }
+
+    /// A certificate says when it ends; a secret does not, and a federated token is always a fresh one.
+    fn expiry(&self, credential: &Credential) -> Result<Option<SystemTime>, ProviderError> {
+        credential::expiry(credential)
     }
 }
 
@@ -77,14 +79,7 @@ impl DirectoryProvider for EntraProvider {
         Ok(Box::new(EntraListing::new(Arc::clone(&self.client))))
     }
 
-    /// The group, where there is one, then one user: both permissions, and whether users show more than their ids.
-    async fn verify(&self) -> Result<(), ProviderError> {
-        let mut patience = Patience::for_verification(self.client.bounds());
-        let target = self.client.target();
-        if let Some(group) = target.group_probe() {
-            self.client.read(&group, parse_object, &mut patience).await?;
-        }
-        self.client.read(&target.user_probe(), parse_page, &mut patience).await?;
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        verify(&self.client).await
     }
 }

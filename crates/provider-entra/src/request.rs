@@ -42,7 +42,7 @@ impl GraphRequest {
     }
 }
 
-/// Everything of a connection but its secret, checked before any request.
+/// Everything of a connection but its credential, checked before any request.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) cloud: Cloud,
@@ -101,10 +101,13 @@ impl Target {
 
     /// The first page of everybody in scope.
     pub(crate) fn listing(&self) -> GraphRequest {
-        self.users(USER_FIELDS, PAGE_SIZE)
+        match self.scope {
+            Scope::Directory => self.users(USER_FIELDS, PAGE_SIZE),
+            Scope::Group { id, nested } => self.members(id, nested, USER_FIELDS, PAGE_SIZE),
+        }
     }
 
-    /// One user in scope, to see whether users can be read.
+    /// One user of the directory, to see whether users can be read.
     pub(crate) fn user_probe(&self) -> GraphRequest {
         self.users(PROBE_FIELDS, 1)
     }
@@ -116,20 +119,22 @@ impl Target {
         Some(GraphRequest { url, subject: Subject::Group, eventual: false })
     }
 
+    /// A page of one of the group's users, where there is a group: what a listing reads, but less of it.
+    pub(crate) fn member_probe(&self) -> Option<GraphRequest> {
+        let Scope::Group { id, nested } = self.scope else { return None };
+        Some(self.members(id, nested, PROBE_FIELDS, 1))
+    }
+
     fn users(&self, fields: &str, top: u16) -> GraphRequest {
-        let query = format!("$select={fields}&$top={top}");
-        match self.scope {
-            Scope::Directory => {
-                let url = below(&self.graph, "users", Some(&query));
-                GraphRequest { url, subject: Subject::Users, eventual: false }
-            }
-            Scope::Group { id, nested } => {
-                let members = if nested { "transitiveMembers" } else { "members" };
-                let path = format!("groups/{id}/{members}/microsoft.graph.user");
-                let url = below(&self.graph, &path, Some(&format!("{query}&$count=true")));
-                GraphRequest { url, subject: Subject::Members, eventual: true }
-            }
-        }
+        let url = below(&self.graph, "users", Some(&format!("$select={fields}&$top={top}")));
+        GraphRequest { url, subject: Subject::Users, eventual: false }
+    }
+
+    fn members(&self, group: Uuid, nested: bool, fields: &str, top: u16) -> GraphRequest {
+        let members = if nested { "transitiveMembers" } else { "members" };
+        let path = format!("groups/{group}/{members}/microsoft.graph.user");
+        let url = below(&self.graph, &path, Some(&format!("$select={fields}&$top={top}&$count=true")));
+        GraphRequest { url, subject: Subject::Members, eventual: true }
     }
 }
 
@@ -216,7 +221,7 @@ mod tests {
     #[test]
     fn probes() {
         let target = Target::new(&settings(None, true, None), None, None).expect("valid");
-        assert!(target.group_probe().is_none());
+        assert!(target.group_probe().is_none() && target.member_probe().is_none());
         assert!(
             target
                 .user_probe()
@@ -227,8 +232,10 @@ mod tests {
         let target = Target::new(&settings(Some(GROUP), true, None), None, None).expect("valid");
         let group = target.group_probe().expect("group").url;
         assert!(group.as_str().ends_with("/v1.0/groups/abcdef01-2222-4333-8444-555555555555?$select=id"), "{group}");
-        let probe = target.user_probe();
+        let probe = target.member_probe().expect("group");
         assert!(probe.eventual && probe.url.path().ends_with("/transitiveMembers/microsoft.graph.user"));
+        assert!(probe.url.query().is_some_and(|query| query.ends_with("&$top=1&$count=true")));
+        assert_eq!(target.user_probe().url.path(), "/v1.0/users");
     }
 
     #[test]

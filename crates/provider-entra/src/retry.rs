@@ -39,6 +39,8 @@ pub(crate) struct Patience<'a> {
     budget: Duration,
     deadline: Instant,
     may_overrun: bool,
+    /// Somebody waits for the outcome.
+    watched: bool,
     repeats: u32,
     unintelligible: u32,
     renewed: bool,
@@ -56,7 +58,8 @@ impl<'a> Patience<'a> {
 
     fn new(bounds: &'a Bounds, budget: Duration, may_overrun: bool) -> Self {
         let deadline = Instant::now() + budget;
-        Self { bounds, budget, deadline, may_overrun, repeats: 0, unintelligible: 0, renewed: false }
+        let watched = !may_overrun;
+        Self { bounds, budget, deadline, may_overrun, watched, repeats: 0, unintelligible: 0, renewed: false }
     }
 
     /// Whether the next attempt is a repeat.
@@ -86,7 +89,8 @@ impl<'a> Patience<'a> {
             }
             Again::Twice if self.unintelligible >= UNINTELLIGIBLE_REPEATS => return Err(fault.error),
             Again::Twice => self.unintelligible += 1,
-            Again::Later => {}
+            Again::Unwatched if self.watched => return Err(fault.error),
+            Again::Later | Again::Unwatched => {}
         }
         let asked = match fault.error.kind {
             FailureKind::Transient { retry_after } => retry_after,
@@ -240,6 +244,18 @@ mod tests {
             patience.wait(fault(again, None)).await.expect("repeats");
         }
         patience.wait(fault(again, None)).await.expect_err("gives up");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_yet_settle_is_waited_for_unless_somebody_looks_on() {
+        let bounds = Bounds::default();
+        Patience::for_verification(&bounds).wait(fault(Again::Unwatched, None)).await.expect_err("tells at once");
+        let mut patience = Patience::for_page(&bounds);
+        let mut repeats = 0;
+        while patience.wait(fault(Again::Unwatched, None)).await.is_ok() {
+            repeats += 1;
+        }
+        assert!((5..20).contains(&repeats), "{repeats}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
+    credential::Proof,
     error::AnswerHead,
     json::word,
     options::{Bounds, EntraOptions, SetupError},
@@ -84,21 +85,18 @@ impl Transport {
         })
     }
 
-    /// Asks for a token. The secret is in the body and nowhere else.
+    /// Asks for a token. What proves the client's identity is in the body and nowhere else.
     pub(crate) async fn token(
         &self,
         target: &Target,
-        secret: &SecretString,
+        proof: &Proof<'_>,
         sending: Sending,
     ) -> Result<Answer, Unanswered> {
         let client_id = target.client_id.to_string();
         let scope = target.cloud.token_scope();
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", client_id.as_str()),
-            ("scope", scope.as_str()),
-            ("client_secret", secret.expose_secret()),
-        ];
+        let mut form =
+            vec![("grant_type", "client_credentials"), ("client_id", client_id.as_str()), ("scope", scope.as_str())];
+        form.extend(proof.parameters());
         let request = self.client(sending).post(target.token_url()).form(&form);
         self.send("token", request, sending, self.bounds.token_bytes).await
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use directory_core::{ConnectionId, ConnectionSettings, ExternalId, Policy, TenantId};
+use directory_core::{ConnectionId, ConnectionSettings, CredentialKind, ExternalId, Policy, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::{ExternalPage, IdPage, StoreError};
@@ -64,6 +64,8 @@ pub struct Connection {
     pub state_reason: Option<String>,
     /// It took up the users of a deleted connection with another group, and no run of it has been applied yet.
     pub new_scope: bool,
+    /// What kind of credential it has.
+    pub credential_kind: CredentialKind,
     /// When the credential was last set.
     pub credential_updated_at: DateTime<Utc>,
     /// When the credential ends, as far as known.
@@ -133,10 +135,51 @@ pub struct NewConnection {
     pub policy: Policy,
     /// See [`Connection::schedule`].
     pub schedule: Option<String>,
-    /// The sealed credential.
-    pub sealed_credential: Vec<u8>,
-    /// When the credential ends, as far as known.
-    pub credential_expires_at: Option<DateTime<Utc>>,
+    /// The credential.
+    pub credential: NewCredential,
+}
+
+/// A credential to store. It is sealed already.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewCredential {
+    /// What kind it is.
+    pub kind: CredentialKind,
+    /// Sealed for its connection and kind.
+    pub sealed: Vec<u8>,
+    /// When it ends, as far as known.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for NewCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCredential")
+            .field("kind", &self.kind)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A credential as it is stored, and whose it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedCredential {
+    /// Whose connection.
+    pub tenant: TenantId,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// What kind it is.
+    pub kind: CredentialKind,
+    /// Sealed for its connection and kind.
+    pub sealed: Vec<u8>,
+}
+
+impl fmt::Debug for SealedCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedCredential")
+            .field("tenant", &self.tenant)
+            .field("connection", &self.connection)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for NewConnection {
@@ -277,5 +320,30 @@ pub trait Connections: Send + Sync {
     async fn connections(&self, tenant: TenantId, page: IdPage) -> Result<Vec<Connection>, StoreError>;
 
     /// The sealed credential of a tenant's connection.
-    async fn sealed_credential(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn sealed_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+    ) -> Result<Option<SealedCredential>, StoreError>;
+
+    /// Gives a connection another credential; one that is known to work lifts a quarantine. `false` when the tenant has
+    /// no such connection.
+    async fn set_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        credential: &NewCredential,
+        works: bool,
+    ) -> Result<bool, StoreError>;
+
+    /// Every tenant's credentials, by tenant and connection, after the given ones: what rotating keys walks over.
+    async fn sealed_credentials(
+        &self,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<SealedCredential>, StoreError>;
+
+    /// Puts the same credential under another key, unless it is not the one that was read any more (`false`). To the
+    /// connection nothing happens: neither of its times moves.
+    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError>;
 }

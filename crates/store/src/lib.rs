@@ -22,7 +22,7 @@ use async_trait::async_trait;
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use connection::{
     Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, IgnoredUser, NewConnection,
-    UpdatedConnection,
+    NewCredential, SealedCredential, UpdatedConnection,
 };
 pub use error::{BoxError, StoreError, UniqueKey, chain};
 pub use page::{ExternalPage, IdPage, SeqPage};

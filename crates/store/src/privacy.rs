@@ -1,7 +1,7 @@
 //! No `Debug` of this crate shows anybody's data or a secret.
 
 use directory_core::{
-    Action, Change, ConnectionId, ExternalId, LocalUser, Policy, TenantId, UserId, UserStatus, Values,
+    Action, Change, ConnectionId, CredentialKind, ExternalId, LocalUser, Policy, TenantId, UserId, UserStatus, Values,
 };
 use uuid::Uuid;
 
@@ -82,8 +82,7 @@ fn connection() -> NewConnection {
         default_role: "member".to_owned(),
         policy: Policy::default_for(false),
         schedule: None,
-        sealed_credential: vec![0xaa; 4],
-        credential_expires_at: None,
+        credential: NewCredential { kind: CredentialKind::ClientSecret, sealed: vec![0xaa; 4], expires_at: None },
     }
 }
 

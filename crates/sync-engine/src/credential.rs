@@ -1,29 +1,52 @@
 //! Credentials between the store, where they are sealed, and the provider, which needs them in the clear.
 
-use crypto::{Context, Keyring, OpenError, Purpose, SealError, Sealed};
-use directory_core::{ConnectionId, TenantId};
-use secrecy::{ExposeSecret, SecretString};
+use chrono::{DateTime, Utc};
+use crypto::{Context, Keyring, OpenError, Purpose, SealError};
+use directory_core::{ConnectionId, Credential, CredentialKind, TenantId};
+use secrecy::ExposeSecret;
+use store::{NewCredential, SealedCredential};
 
-/// Seals a connection's credential for its row, and for no other.
+/// Seals a connection's credential for its row and its kind, and for no other.
 pub(crate) fn seal(
     keyring: &Keyring,
     tenant: TenantId,
     connection: ConnectionId,
-    credential: &SecretString,
-) -> Result<Sealed, SealError> {
-    keyring.seal(credential.expose_secret().as_bytes(), &context(&tenant, &connection))
+    credential: &Credential,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<NewCredential, SealError> {
+    let kind = credential.kind();
+    let secret = credential.secret().map_or("", ExposeSecret::expose_secret);
+    let sealed = keyring.seal(secret.as_bytes(), &context(&tenant, &connection, kind))?;
+    Ok(NewCredential { kind, sealed: sealed.into_bytes(), expires_at })
 }
 
 /// Opens the credential of a connection's row.
-pub(crate) fn open(
-    keyring: &Keyring,
-    tenant: TenantId,
-    connection: ConnectionId,
-    sealed: &[u8],
-) -> Result<SecretString, OpenError> {
-    keyring.open_string(sealed, &context(&tenant, &connection))
+pub(crate) fn open(keyring: &Keyring, sealed: &SealedCredential) -> Result<Credential, OpenError> {
+    let context = context(&sealed.tenant, &sealed.connection, sealed.kind);
+    Ok(Credential::of(sealed.kind, keyring.open_string(&sealed.sealed, &context)?))
 }
 
-fn context<'a>(tenant: &'a TenantId, connection: &'a ConnectionId) -> Context<'a> {
-    Context { tenant: tenant.0.as_bytes(), row: connection.0.as_bytes(), purpose: Purpose::ClientSecret }
+/// The same credential under the key that seals now.
+pub(crate) fn reseal(keyring: &Keyring, sealed: &SealedCredential) -> Result<Vec<u8>, ResealError> {
+    let credential = open(keyring, sealed)?;
+    let new = seal(keyring, sealed.tenant, sealed.connection, &credential, None)?;
+    Ok(new.sealed)
+}
+
+/// Why a credential could not be put under another key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResealError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+fn context<'a>(tenant: &'a TenantId, connection: &'a ConnectionId, kind: CredentialKind) -> Context<'a> {
+    let purpose = match kind {
+        CredentialKind::ClientSecret => Purpose::ClientSecret,
+        CredentialKind::Certificate => Purpose::Certificate,
+        CredentialKind::FederatedToken => Purpose::FederatedToken,
+    };
+    Context { tenant: tenant.0.as_bytes(), row: connection.0.as_bytes(), purpose }
 }

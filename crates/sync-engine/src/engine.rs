@@ -1,19 +1,14 @@
-//! The engine's face: registering connections, asking for runs, executing claimed ones.
+//! The engine's face: what runs need, asking for them, claiming them.
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use crypto::Keyring;
-use directory_core::{ConnectionId, ConnectionSettings, DirectoryProvider, Policy, ProviderError, RunId, TenantId};
-use secrecy::SecretString;
-use store::{
-    Approval, Choice, Claim, Connection, CreatedRun, Directory, Draft, NewConnection, NewRun, RunMode, Store,
-    StoreError, Trigger, UniqueKey,
-};
+use directory_core::{ConnectionId, DirectoryProvider, ProviderError, ProviderFactory, RunId, TenantId};
+use store::{Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{Providers, credential, failure::RunFailure};
+use crate::{Providers, credential};
 
 /// Times and sizes of runs. The defaults suit production; tests shrink them.
 #[derive(Clone, Copy, Debug)]
@@ -54,56 +49,6 @@ impl Default for EngineOptions {
     }
 }
 
-/// A connection to register. The caller has checked the values' form.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The kind of directory; one of [`Providers::kinds`].
-    pub provider: String,
-    /// Name to show.
-    pub display_name: String,
-    /// The directory's own id.
-    pub directory_id: String,
-    /// The client's id in that directory.
-    pub client_id: String,
-    /// The client's secret; sealed before it is stored.
-    pub credential: SecretString,
-    /// The group that limits the scope.
-    pub group_id: Option<String>,
-    /// The provider's cloud.
-    pub cloud: String,
-    /// Role of users that the connection creates.
-    pub default_role: String,
-    /// The rules.
-    pub policy: Policy,
-    /// When it synchronises by itself.
-    pub schedule: Option<String>,
-    /// When the credential ends, as far as known.
-    pub credential_expires_at: Option<DateTime<Utc>>,
-}
-
-impl Registration {
-    fn directory(&self) -> Directory<'_> {
-        Directory {
-            provider: &self.provider,
-            cloud: &self.cloud,
-            directory_id: &self.directory_id,
-            group_id: self.group_id.as_deref(),
-        }
-    }
-
-    fn settings(&self) -> ConnectionSettings {
-        ConnectionSettings {
-            directory_id: self.directory_id.clone(),
-            client_id: self.client_id.clone(),
-            group_id: self.group_id.clone(),
-            include_nested_groups: self.policy.include_nested_groups,
-            cloud: Some(self.cloud.clone()),
-        }
-    }
-}
-
 /// A run to queue.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRequest {
@@ -131,6 +76,9 @@ pub enum EngineError {
     /// The credential could not be sealed.
     #[error("the credential could not be sealed")]
     Seal(#[from] crypto::SealError),
+    /// The stored credential could not be opened.
+    #[error("the stored credential cannot be opened")]
+    Open(#[from] crypto::OpenError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -169,54 +117,6 @@ impl SyncEngine {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
-    }
-
-    /// Registers a connection; its credential is sealed for its row first. Where the tenant had a connection of the same
-    /// directory that was deleted, the new one has its id, and so governs its users again.
-    pub async fn register(&self, registration: Registration) -> Result<Connection, EngineError> {
-        // Making a provider checks the values' meaning, and does no I/O.
-        self.provider_of(&registration)?;
-        let former = self.shared.store.former_connection(registration.tenant, registration.directory()).await?;
-        if let Some(id) = former {
-            match self.register_as(id, &registration).await {
-                // Somebody else has just taken it up.
-                Err(EngineError::Store(StoreError::Conflict(UniqueKey::ConnectionId))) => {}
-                done => return done,
-            }
-        }
-        self.register_as(ConnectionId(Uuid::now_v7()), &registration).await
-    }
-
-    async fn register_as(&self, id: ConnectionId, registration: &Registration) -> Result<Connection, EngineError> {
-        let sealed = credential::seal(&self.shared.keyring, registration.tenant, id, &registration.credential)?;
-        let registration = registration.clone();
-        let connection = NewConnection {
-            id,
-            tenant: registration.tenant,
-            provider: registration.provider,
-            display_name: registration.display_name,
-            directory_id: registration.directory_id,
-            client_id: registration.client_id,
-            group_id: registration.group_id,
-            cloud: registration.cloud,
-            default_role: registration.default_role,
-            policy: registration.policy,
-            schedule: registration.schedule,
-            sealed_credential: sealed.into_bytes(),
-            credential_expires_at: registration.credential_expires_at,
-        };
-        Ok(self.shared.store.create_connection(&connection).await?)
-    }
-
-    /// Tries a registration's credential and permissions on the directory; stores nothing.
-    pub async fn try_credential(&self, registration: &Registration) -> Result<(), EngineError> {
-        Ok(self.provider_of(registration)?.verify().await?)
-    }
-
-    fn provider_of(&self, registration: &Registration) -> Result<Box<dyn DirectoryProvider>, EngineError> {
-        let kind = &registration.provider;
-        let factory = self.shared.providers.get(kind).ok_or_else(|| EngineError::UnknownProvider(kind.clone()))?;
-        Ok(factory.connect(&registration.settings(), registration.credential.clone())?)
     }
 
     /// Queues a run and wakes this process's worker, if it has one.
@@ -278,13 +178,20 @@ impl SyncEngine {
         self.shared.store.claim_run(tenant, run, Uuid::now_v7(), self.options.lease).await
     }
 
-    /// A provider with its credential, for a claimed run.
-    pub(crate) async fn connect(&self, connection: &Connection) -> Result<Box<dyn DirectoryProvider>, RunFailure> {
-        let kind = &connection.provider;
-        let factory = self.shared.providers.get(kind).ok_or_else(|| RunFailure::UnknownProvider(kind.clone()))?;
-        let sealed = self.shared.store.sealed_credential(connection.tenant, connection.id).await?;
-        let sealed = sealed.ok_or(RunFailure::ConnectionGone)?;
-        let credential = credential::open(&self.shared.keyring, connection.tenant, connection.id, &sealed)?;
-        Ok(factory.connect(&connection.settings(), credential)?)
+    /// A provider with the stored credential; `None` when the connection is gone.
+    pub(crate) async fn connect(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<Box<dyn DirectoryProvider>>, EngineError> {
+        let factory = self.factory(&connection.provider)?;
+        let Some(sealed) = self.shared.store.sealed_credential(connection.tenant, connection.id).await? else {
+            return Ok(None);
+        };
+        let credential = credential::open(&self.shared.keyring, &sealed)?;
+        Ok(Some(factory.connect(&connection.settings(), credential)?))
+    }
+
+    pub(crate) fn factory(&self, kind: &str) -> Result<Arc<dyn ProviderFactory>, EngineError> {
+        self.shared.providers.get(kind).ok_or_else(|| EngineError::UnknownProvider(kind.to_owned()))
     }
 }

@@ -61,7 +61,7 @@ impl SyncEngine {
         let store = self.store().as_ref();
         while_beating(store, &claim.lease, &self.options, &pulse, async {
             if !claim.plan_complete {
-                let provider = self.connect(&claim.connection).await?;
+                let provider = self.connect(&claim.connection).await?.ok_or(RunFailure::ConnectionGone)?;
                 if !plan::plan(provider.as_ref(), store, &self.options, claim, &pulse).await? {
                     return Ok(None);
                 }

@@ -1,5 +1,6 @@
 //! How a run can fail, and what that means for the run and its connection.
 
+use crate::EngineError;
 use directory_core::{FailureKind, ProviderError, RunErrorCode};
 use store::{ConnectionEffect, Run, RunEnd, RunError, RunStatus, StoreError};
 
@@ -12,6 +13,8 @@ pub(crate) enum RunFailure {
     Store(#[from] StoreError),
     #[error("the stored credential cannot be opened")]
     Credential(#[from] crypto::OpenError),
+    #[error("a credential could not be sealed")]
+    Seal(#[from] crypto::SealError),
     #[error("no directory provider of kind `{0}` is registered")]
     UnknownProvider(String),
     #[error("the connection was deleted while its run was waiting")]
@@ -20,6 +23,18 @@ pub(crate) enum RunFailure {
     Panicked,
     #[error("the run was taken up {0} times and got no further")]
     Stuck(u32),
+}
+
+impl From<EngineError> for RunFailure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Provider(error) => Self::Provider(error),
+            EngineError::Store(error) => Self::Store(error),
+            EngineError::Open(error) => Self::Credential(error),
+            EngineError::UnknownProvider(kind) => Self::UnknownProvider(kind),
+            EngineError::Seal(error) => Self::Seal(error),
+        }
+    }
 }
 
 impl RunFailure {
@@ -65,7 +80,7 @@ impl RunFailure {
                 "Its process or its database failed each time. See the server's log for why, and start the sync again."
                     .to_owned(),
             ),
-            Self::Provider(_) | Self::Panicked => {
+            Self::Provider(_) | Self::Seal(_) | Self::Panicked => {
                 (RunErrorCode::Internal, "This is a defect. See the server's log, and start the sync again.".to_owned())
             }
         };

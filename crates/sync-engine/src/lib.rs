@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod connections;
 mod credential;
 mod digest;
 mod engine;
@@ -7,11 +8,14 @@ mod execute;
 mod failure;
 mod heartbeat;
 mod housekeeping;
+mod keys;
 mod plan;
 mod providers;
 mod pull;
 mod worker;
 
-pub use engine::{EngineError, EngineOptions, Registration, RunRequest, SyncEngine};
+pub use connections::Registration;
+pub use engine::{EngineError, EngineOptions, RunRequest, SyncEngine};
+pub use keys::{KeyUse, Rotation};
 pub use providers::Providers;
 pub use worker::Worker;

@@ -1,14 +1,17 @@
 //! The port through which directories are read. A provider only reads.
 
+mod check;
+mod credential;
 mod error;
 pub mod fake;
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 
 use crate::DirectoryEntry;
+pub use check::{Check, CheckOutcome, CheckSubject, first_failure};
+pub use credential::{Credential, CredentialKind};
 pub use error::{FailureKind, ProviderError, RunErrorCode};
 
 /// A directory that can be listed. Object-safe; one value serves one connection.
@@ -17,8 +20,9 @@ pub trait DirectoryProvider: Send + Sync {
     /// Starts a listing of every user in scope.
     async fn list(&self) -> Result<Box<dyn Listing>, ProviderError>;
 
-    /// Tries the credential and each permission that a listing needs, with as few requests as possible.
-    async fn verify(&self) -> Result<(), ProviderError>;
+    /// Tries the credential and everything else that a listing needs, with as few requests as possible, in the order in
+    /// which a listing would meet them.
+    async fn verify(&self) -> Vec<Check>;
 }
 
 /// A listing under way. Pages are pulled; nothing is fetched ahead.
@@ -58,8 +62,11 @@ pub trait ProviderFactory: Send + Sync {
     fn connect(
         &self,
         settings: &ConnectionSettings,
-        credential: SecretString,
+        credential: Credential,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError>;
+
+    /// When a credential ends, as far as it says so itself. Does no I/O; an error is a configuration error.
+    fn expiry(&self, credential: &Credential) -> Result<Option<SystemTime>, ProviderError>;
 }
 
 /// What a provider needs to know of a connection, apart from its credential.

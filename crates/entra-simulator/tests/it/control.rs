@@ -1,8 +1,10 @@
 //! The control API does what the handles do.
 
+use entra_simulator::CLIENT_CERTIFICATE;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::assertion::{Assertion, JWT_BEARER};
 use super::{Answer, World};
 
 impl World {
@@ -78,6 +80,20 @@ async fn the_application_is_changed() {
 }
 
 #[tokio::test]
+async fn assertions_are_trusted_and_distrusted() {
+    let world = World::with_users(1).await;
+    let federated = [("client_secret", ""), ("client_assertion_type", JWT_BEARER), ("client_assertion", "ey.other")];
+    let body = json!({"token": "ey.other"});
+    world.command(Method::POST, "/federated-tokens", Some(body)).await;
+    assert_eq!(world.ask_token(&federated).await.status, 200);
+    world.command(Method::POST, "/certificates", Some(json!({"pem": CLIENT_CERTIFICATE}))).await;
+    assert_eq!(world.ask_with(&Assertion::right(&world)).await.status, 200);
+    world.command(Method::DELETE, "/assertions", None).await;
+    assert_eq!(world.ask_token(&federated).await.status, 400);
+    assert_eq!(world.ask_with(&Assertion::right(&world)).await.status, 401);
+}
+
+#[tokio::test]
 async fn faults_latency_and_counters_are_set() {
     let world = World::with_users(1).await;
     let fault = json!({"on": "users", "kind": {"type": "status", "status": 503, "code": "serviceNotAvailable"}});
@@ -108,6 +124,7 @@ async fn what_cannot_be_done_is_said() {
         (Method::PATCH, format!("/users/{unknown}"), Some(json!({})), 404),
         (Method::DELETE, format!("/groups/{user}"), None, 404),
         (Method::PUT, "/permissions".to_owned(), Some(json!(["User.Read.Some"])), 400),
+        (Method::POST, "/certificates".to_owned(), Some(json!({"pem": "-----BEGIN"})), 400),
         (Method::POST, "/faults".to_owned(), Some(json!({"kind": {"type": "earthquake"}})), 400),
         (Method::POST, "/users/generate".to_owned(), Some(json!({"count": u32::MAX})), 400),
         (Method::GET, format!("/users?directoryId={unknown}"), None, 404),

@@ -8,10 +8,10 @@ use super::{Answer, World};
 const OTHER: &str = "11111111-2222-4333-8444-555555555555";
 
 /// Status, `error` and the AADSTS number.
-type Failure<'a> = (u16, &'a str, u64);
+pub(crate) type Failure<'a> = (u16, &'a str, u64);
 
 /// What failed, after checking the rest of the body's shape.
-fn failure(answer: &Answer) -> Failure<'_> {
+pub(crate) fn failure(answer: &Answer) -> Failure<'_> {
     let body = &answer.body;
     let code = body["error_codes"][0].as_u64().expect("a code");
     let description = body["error_description"].as_str().expect("a description");
@@ -55,7 +55,7 @@ async fn each_wrong_parameter_has_its_error() {
         (&[("client_id", "my-app")], (400, "unauthorized_client", 700_016)),
         (&[("client_secret", "")], (401, "invalid_client", 7_000_216)),
         (&[("client_secret", "wrong")], (401, "invalid_client", 7_000_215)),
-        (&[("client_assertion", "a.b.c")], (401, "invalid_client", 700_027)),
+        (&[("client_assertion", "a.b.c")], (400, "invalid_request", 900_144)),
         (&[("scope", "")], (400, "invalid_request", 900_144)),
         (&[("scope", "https://graph.microsoft.com/User.Read.All")], (400, "invalid_scope", 1_002_012)),
         (

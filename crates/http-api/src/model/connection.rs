@@ -1,7 +1,7 @@
 //! A connection as it is shown.
 
 use chrono::{DateTime, Utc};
-use directory_core::{ConnectionId, Policy};
+use directory_core::{ConnectionId, CredentialKind, Policy};
 use serde::Serialize;
 use store::{Connection, ConnectionState, Run};
 
@@ -26,6 +26,7 @@ pub struct ConnectionView {
     pub next_sync_at: Option<DateTime<Utc>>,
     pub state: ConnectionState,
     pub state_reason: Option<String>,
+    pub credential_kind: CredentialKind,
     pub credential_updated_at: DateTime<Utc>,
     pub credential_expires_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -52,6 +53,7 @@ impl ConnectionView {
             next_sync_at: None,
             state: connection.state,
             state_reason: connection.state_reason,
+            credential_kind: connection.credential_kind,
             credential_updated_at: connection.credential_updated_at,
             credential_expires_at: connection.credential_expires_at,
             created_at: connection.created_at,
@@ -86,6 +88,7 @@ mod tests {
             state: ConnectionState::Active,
             state_reason: None,
             new_scope: false,
+            credential_kind: CredentialKind::ClientSecret,
             credential_updated_at: at,
             credential_expires_at: None,
             created_at: at,
@@ -104,7 +107,7 @@ mod tests {
                     "protectedRoles": ["admin", "owner"], "maxDeactivations": {"percent": 20, "count": 10},
                 },
                 "schedule": null, "nextSyncAt": null, "state": "active", "stateReason": null,
-                "credentialUpdatedAt": time, "credentialExpiresAt": null, "createdAt": time, "updatedAt": time,
+                "credentialKind": "client_secret", "credentialUpdatedAt": time, "credentialExpiresAt": null, "createdAt": time, "updatedAt": time,
                 "lastRun": null,
             })
         );

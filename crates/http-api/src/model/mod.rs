@@ -3,7 +3,9 @@
 
 mod approval;
 mod change;
+mod check;
 mod connection;
+mod credential;
 mod error;
 mod ignored;
 mod input;
@@ -16,7 +18,9 @@ mod user;
 
 pub use approval::{ApprovalInput, ApprovedPlan};
 pub use change::{ChangeView, ConflictsWithView};
+pub use check::{CheckView, TestView};
 pub use connection::ConnectionView;
+pub use credential::{CredentialInput, GivenCredential};
 pub use error::FieldError;
 pub use ignored::IgnoredUserView;
 pub(crate) use input::Object;

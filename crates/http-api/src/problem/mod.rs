@@ -9,7 +9,7 @@ use actix_web::{
     body::BoxBody,
     http::{StatusCode, header},
 };
-use directory_core::{RunId, UserId};
+use directory_core::{FailureKind, RunId, UserId};
 use serde::Serialize;
 use store::{BoxError, StoreError, chain};
 use sync_engine::EngineError;
@@ -203,9 +203,15 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
-            // Its texts are for the administrator: the values cannot be used to reach the directory.
-            EngineError::Provider(error) => Self::new(Kind::BadRequest, format!("{} {}", error.message, error.hint)),
-            error @ (EngineError::UnknownProvider(_) | EngineError::Seal(_)) => Self::internal(error),
+            // Its texts are for the administrator: the values cannot be used to reach the directory, or it is away.
+            EngineError::Provider(error) => {
+                let transient = matches!(error.kind, FailureKind::Transient { .. });
+                let kind = if transient { Kind::Unavailable } else { Kind::BadRequest };
+                Self::new(kind, format!("{} {}", error.message, error.hint))
+            }
+            error @ (EngineError::UnknownProvider(_) | EngineError::Seal(_) | EngineError::Open(_)) => {
+                Self::internal(error)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod accepted;
 mod approval;
 mod changes;
 mod connections;
+mod credential;
 mod deletion;
 mod ending;
 mod events;
@@ -46,10 +47,12 @@ fn resources(api: &mut ServiceConfig) {
     api.service(web::resource("/entra").post(register::register))
         .service(readable("/connections", connections::list))
         .service(readable("/connections/{id}", connections::show).patch(update::update).delete(deletion::delete))
+        .service(web::resource("/connections/{id}/credential").put(credential::set))
         .service(readable("/connections/{id}/ignored", ignored::list))
         .service(web::resource("/connections/{id}/ignored/{externalId}").put(ignored::ignore).delete(ignored::heed))
         .service(web::resource("/connections/{id}/preview").post(preview::start))
         .service(web::resource("/connections/{id}/sync").post(sync::start))
+        .service(web::resource("/connections/{id}/test").post(credential::test))
         .service(readable("/connections/{id}/runs", runs::list))
         .service(readable("/runs/{id}", runs::show))
         .service(web::resource("/runs/{id}/approve").post(approval::approve))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{NewToken, TokenRole};
 use uuid::Uuid;
 
-use crate::api::{ABSENT, Api, config, registration, send, text};
+use crate::api::{ABSENT, Api, SECRET, config, registration, send, text};
 
 const READS: [&str; 10] = [
     "/connections",
@@ -23,11 +23,13 @@ const READS: [&str; 10] = [
     "/users?limit=0",
     "/connections/no-id",
 ];
-pub(crate) const WRITES: [(Method, &str); 12] = [
+pub(crate) const WRITES: [(Method, &str); 14] = [
     (Method::POST, "/entra"),
     (Method::PATCH, "/connections/ID"),
     (Method::POST, "/connections/ID/sync"),
     (Method::POST, "/connections/ID/preview"),
+    (Method::PUT, "/connections/ID/credential"),
+    (Method::POST, "/connections/ID/test"),
     (Method::PUT, "/connections/ID/ignored/e1"),
     (Method::DELETE, "/connections/ID/ignored/e1"),
     (Method::POST, "/runs/ID/approve"),
@@ -163,6 +165,7 @@ async fn another_tenants_things_cannot_be_written() {
             Some("runs") if pattern.ends_with("approve") => (run.clone(), json!({"planDigest": held["planDigest"]})),
             Some("runs") => (run.clone(), json!({})),
             Some("users") => (text(&user["id"]), json!({"connectionId": own, "externalId": "e1"})),
+            _ if pattern.ends_with("credential") => (connection.clone(), json!({"clientSecret": SECRET})),
             _ => (connection.clone(), json!({})),
         };
         for id in [id.as_str(), ABSENT, "no-id"] {

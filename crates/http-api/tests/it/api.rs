@@ -7,12 +7,12 @@ use std::{
 
 use crypto::{ApiToken, Keyring, generate_key_line};
 use directory_core::{
-    AccountKind, ConnectionSettings, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, ProviderError,
-    ProviderFactory, TenantId, fake::FakeDirectory,
+    AccountKind, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId,
+    ProviderError, ProviderFactory, TenantId, fake::FakeDirectory,
 };
 use http_api::{ApiConfig, Limits, Server, Watching};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use store::{NewTenant, NewToken, Store, TokenRole};
 use store_sqlite::SqliteStore;
@@ -301,9 +301,11 @@ impl ProviderFactory for Directory {
     fn connect(
         &self,
         _: &ConnectionSettings,
-        credential: SecretString,
+        credential: Credential,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
-        assert_eq!(credential.expose_secret(), SECRET);
+        if let Credential::ClientSecret(secret) = &credential {
+            assert_eq!(secret.expose_secret(), SECRET);
+        }
         let stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((begun, ended)) = stall {
             let _ = begun.send(());
@@ -311,5 +313,9 @@ impl ProviderFactory for Directory {
             let _ = block_in_place(|| ended.recv());
         }
         Ok(Box::new(self.users.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+    }
+
+    fn expiry(&self, _: &Credential) -> Result<Option<std::time::SystemTime>, ProviderError> {
+        Ok(None)
     }
 }

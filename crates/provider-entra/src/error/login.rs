@@ -3,13 +3,17 @@
 //! The status and `error` decide. The AADSTS number refines: Microsoft may change the numbers, and an unknown one must
 //! still end in a sensible code.
 
+mod assertion;
 mod refusal;
 
-use directory_core::{ProviderError, RunErrorCode};
+use directory_core::{CredentialKind, ProviderError, RunErrorCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use self::refusal::{FOREIGN_LOGIN, Meaning, Refusal, meaning_of_code, meaning_of_error};
+use self::{
+    assertion::client_refused,
+    refusal::{FOREIGN_LOGIN, Meaning, Refusal, meaning_of_code, meaning_of_error},
+};
 use super::{Again, AnswerHead, Fault, configuration, passing_code, protocol, transient};
 use crate::{
     json::{Text, lenient, word},
@@ -28,12 +32,12 @@ struct Body<'a> {
     trace_id: Option<Text<'a>>,
 }
 
-/// An answer of the token endpoint that is no token.
-pub(crate) fn login_fault(head: &AnswerHead, body: &[u8]) -> Fault {
+/// An answer of the token endpoint that is no token, to a request with a credential of this kind.
+pub(crate) fn login_fault(kind: CredentialKind, head: &AnswerHead, body: &[u8]) -> Fault {
     // Throttling answers in plain text; no body is no reason to fail differently.
     let body: Body<'_> = serde_json::from_slice(body).unwrap_or_default();
     let codes = aadsts_codes(&body);
-    let known = codes.iter().find_map(|&code| Some((code, meaning_of_code(code)?)));
+    let known = codes.iter().find_map(|&code| Some((code, meaning_of_code(code, kind)?)));
     let name = match (known.map(|(code, _)| code).or(codes.first().copied()), &body.error) {
         (Some(code), _) => format!("AADSTS{code}"),
         (None, Some(text)) => word(text.as_str()).unwrap_or_else(|| format!("HTTP {}", head.status)),
@@ -41,22 +45,23 @@ pub(crate) fn login_fault(head: &AnswerHead, body: &[u8]) -> Fault {
     };
     let request_id = body.trace_id.as_ref().and_then(|id| word(id.as_str())).or_else(|| head.request_id.clone());
 
-    let error = if let Some(code) = passing_code(head) {
-        busy(code, head, &name)
+    let fault = if let Some(code) = passing_code(head) {
+        Fault::from(busy(code, head, &name))
     } else {
-        let by_name = body.error.as_ref().and_then(|error| meaning_of_error(error.as_str()));
+        let by_name = body.error.as_ref().and_then(|error| meaning_of_error(error.as_str(), kind));
         let meaning = known.map(|(_, meaning)| meaning).or(by_name).unwrap_or(match head.status {
             300..=399 => Meaning::Refused(&refusal::REDIRECTED),
             // Without a readable reason it may be a proxy that refuses, and no credential is at fault.
-            401 if body.error.is_some() || !codes.is_empty() => Meaning::Refused(&refusal::CLIENT_REFUSED),
+            401 if body.error.is_some() || !codes.is_empty() => Meaning::Refused(client_refused(kind)),
             _ => Meaning::Refused(&refusal::UNKNOWN),
         });
         match meaning {
-            Meaning::Passing => busy(RunErrorCode::ProviderUnavailable, head, &name),
-            Meaning::Refused(refusal) => explain(refusal, &name),
+            Meaning::Passing => Fault::from(busy(RunErrorCode::ProviderUnavailable, head, &name)),
+            Meaning::Settling(refusal) => Fault::from(explain(refusal, &name)).but(Again::Unwatched),
+            Meaning::Refused(refusal) => Fault::from(explain(refusal, &name)),
         }
     };
-    Fault::from(error).with_request_id(request_id)
+    fault.with_request_id(request_id)
 }
 
 /// A 200 of the token endpoint without a usable token.
@@ -108,16 +113,22 @@ mod tests {
 
     use super::*;
 
+    const SECRET: CredentialKind = CredentialKind::ClientSecret;
+
     fn head(status: u16) -> AnswerHead {
         AnswerHead { status, retry_after: None, request_id: Some("from-header".to_owned()) }
     }
 
     fn refusal(status: u16, error: &str, code: u32) -> ProviderError {
+        refusal_of(SECRET, status, error, code).error
+    }
+
+    fn refusal_of(kind: CredentialKind, status: u16, error: &str, code: u32) -> Fault {
         let body = format!(
             r#"{{"error":"{error}","error_description":"AADSTS{code}: Ada Lovelace's app.\r\nTrace ID: x",
                 "error_codes":[{code}],"trace_id":"trace-1","correlation_id":"c"}}"#
         );
-        login_fault(&head(status), body.as_bytes()).error
+        login_fault(kind, &head(status), body.as_bytes())
     }
 
     #[rstest]
@@ -154,6 +165,54 @@ mod tests {
     }
 
     #[rstest]
+    #[case::wrong(
+        CredentialKind::Certificate,
+        "invalid_client",
+        700_027,
+        RunErrorCode::CredentialInvalid,
+        "certificate"
+    )]
+    #[case::time(CredentialKind::Certificate, "invalid_client", 700_024, RunErrorCode::CredentialInvalid, "clock")]
+    #[case::any(CredentialKind::Certificate, "invalid_client", 1, RunErrorCode::CredentialInvalid, "certificate")]
+    #[case::odd(CredentialKind::Certificate, "strange", 1, RunErrorCode::CredentialInvalid, "certificate")]
+    #[case::ended(CredentialKind::FederatedToken, "invalid_client", 700_024, RunErrorCode::CredentialExpired, "renew")]
+    #[case::untrusted(
+        CredentialKind::FederatedToken,
+        "invalid_client",
+        50_012,
+        RunErrorCode::CredentialInvalid,
+        "issuer"
+    )]
+    #[case::any_token(CredentialKind::FederatedToken, "invalid_client", 1, RunErrorCode::CredentialInvalid, "subject")]
+    #[case::app(CredentialKind::Certificate, "unauthorized_client", 700_016, RunErrorCode::AppNotFound, "client ID")]
+    fn hints_speak_of_the_credential_in_use(
+        #[case] kind: CredentialKind,
+        #[case] error: &str,
+        #[case] code: u32,
+        #[case] expected: RunErrorCode,
+        #[case] hint: &str,
+    ) {
+        let Fault { error, again } = refusal_of(kind, 401, error, code);
+        assert_eq!((error.code, error.kind, again), (expected, FailureKind::Configuration, Again::Never));
+        assert!(error.message.contains(&format!("AADSTS{code}")) && error.hint.contains(hint), "{error:?}");
+        assert!(!format!("{error:?}").contains("secret "), "there is none: {error:?}");
+    }
+
+    #[rstest]
+    #[case(400, "invalid_request", 70_021)]
+    #[case(401, "invalid_client", 700_213)]
+    fn a_federated_credential_may_not_be_known_everywhere_yet(
+        #[case] status: u16,
+        #[case] error: &str,
+        #[case] code: u32,
+    ) {
+        let Fault { error, again } = refusal_of(CredentialKind::FederatedToken, status, error, code);
+        assert_eq!((error.code, error.kind), (RunErrorCode::CredentialInvalid, FailureKind::Configuration));
+        assert_eq!(again, Again::Unwatched);
+        assert!(error.hint.contains("minutes"), "{error:?}");
+    }
+
+    #[rstest]
     #[case(400, "invalid_scope", 1_002_012)]
     #[case(400, "invalid_scope", 70_011)]
     #[case(400, "invalid_request", 1)]
@@ -183,7 +242,7 @@ mod tests {
     #[test]
     fn plain_text_throttling() {
         let head = AnswerHead { retry_after: Some(Duration::from_mins(1)), ..head(429) };
-        let fault = login_fault(&head, b"Too Many Requests");
+        let fault = login_fault(SECRET, &head, b"Too Many Requests");
         assert_eq!(fault.again, Again::Later);
         assert_eq!(fault.error.code, RunErrorCode::Throttled);
         assert_eq!(fault.error.kind, FailureKind::Transient { retry_after: Some(Duration::from_mins(1)) });
@@ -193,7 +252,7 @@ mod tests {
     #[test]
     fn a_refusal_without_a_reason_blames_no_credential() {
         for body in ["", "<html>Proxy</html>", "{}"] {
-            let error = login_fault(&head(401), body.as_bytes()).error;
+            let error = login_fault(SECRET, &head(401), body.as_bytes()).error;
             assert_eq!((error.kind, error.code), (FailureKind::Protocol, RunErrorCode::ProviderProtocol), "{body}");
         }
     }
@@ -201,7 +260,7 @@ mod tests {
     #[test]
     fn the_description_names_the_code_where_the_list_does_not() {
         let body = br#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret"}"#;
-        let error = login_fault(&head(401), body).error;
+        let error = login_fault(SECRET, &head(401), body).error;
         assert_eq!(error.code, RunErrorCode::CredentialExpired);
         assert!(error.message.contains("AADSTS7000222"));
     }
@@ -219,7 +278,7 @@ mod tests {
         "AADSTS7000222"
     )]
     fn an_odd_member_hides_no_other(#[case] members: &str, #[case] code: RunErrorCode, #[case] named: &str) {
-        let error = login_fault(&head(400), format!(r#"{{{members},"trace_id":"trace-1"}}"#).as_bytes()).error;
+        let error = login_fault(SECRET, &head(400), format!(r#"{{{members},"trace_id":"trace-1"}}"#).as_bytes()).error;
         assert_eq!((error.code, error.kind), (code, FailureKind::Configuration));
         assert!(error.message.contains(&format!("({named})")), "{error:?}");
         assert_eq!(error.request_id.as_deref(), Some("trace-1"));
@@ -227,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_a_protocol_error() {
-        let error = login_fault(&head(302), b"<html>").error;
+        let error = login_fault(SECRET, &head(302), b"<html>").error;
         assert_eq!((error.code, error.kind), (RunErrorCode::ProviderProtocol, FailureKind::Protocol));
         assert!(error.message.contains("redirect"));
     }

@@ -29,6 +29,8 @@ pub(crate) enum Again {
     Later,
     /// Possibly, but not after the second repeat.
     Twice,
+    /// Possibly minutes later, as often as time allows; whoever looks on is told at once instead.
+    Unwatched,
     /// Once, with another token.
     WithNewToken,
 }

@@ -1,5 +1,6 @@
 //! Connections.
 
+mod credential;
 mod former;
 mod ignored;
 mod update;
@@ -9,8 +10,8 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::{PgConnection, types::Json};
 use store::{
-    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection, StoreError,
-    UniqueKey, UpdatedConnection,
+    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection,
+    NewCredential, SealedCredential, StoreError, UniqueKey, UpdatedConnection,
 };
 use uuid::Uuid;
 
@@ -37,6 +38,7 @@ struct ConnectionRow {
     state: String,
     state_reason: Option<String>,
     new_scope: bool,
+    credential_kind: String,
     credential_updated_at: DateTime<Utc>,
     credential_expires_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -47,8 +49,8 @@ struct ConnectionRow {
 macro_rules! columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role,
-         policy::text AS policy, schedule, state, state_reason, new_scope, credential_updated_at, credential_expires_at,
-         created_at, updated_at"
+         policy::text AS policy, schedule, state, state_reason, new_scope, credential_kind, credential_updated_at,
+         credential_expires_at, created_at, updated_at"
     };
 }
 
@@ -62,6 +64,7 @@ impl TryFrom<ConnectionRow> for Connection {
         Ok(Self {
             policy: place.json("policy", &row.policy)?,
             state: place.word("state", &row.state)?,
+            credential_kind: place.word("credential_kind", &row.credential_kind)?,
             id: ConnectionId(row.id),
             tenant: TenantId(row.tenant_id),
             provider: row.provider,
@@ -123,8 +126,9 @@ impl Connections for PostgresStore {
         let mut tx = begin(&self.pool).await.map_err(failed)?;
         let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
-                default_role, policy, schedule, sealed_credential, credential_expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                default_role, policy, schedule, credential_kind, sealed_credential,
+                credential_expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              RETURNING ",
             columns!()
         ))
@@ -139,8 +143,9 @@ impl Connections for PostgresStore {
         .bind(&connection.default_role)
         .bind(Json(&connection.policy))
         .bind(&connection.schedule)
-        .bind(&connection.sealed_credential)
-        .bind(connection.credential_expires_at)
+        .bind(connection.credential.kind.as_str())
+        .bind(&connection.credential.sealed)
+        .bind(connection.credential.expires_at)
         .fetch_one(&mut *tx)
         .await
         .map_err(|error| {
@@ -231,12 +236,33 @@ impl Connections for PostgresStore {
         .collect()
     }
 
-    async fn sealed_credential(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query_scalar("SELECT sealed_credential FROM connections WHERE tenant_id = $1 AND id = $2")
-            .bind(tenant.0)
-            .bind(id.0)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(failed)
+    async fn sealed_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+    ) -> Result<Option<SealedCredential>, StoreError> {
+        credential::read(&self.pool, tenant, id).await
+    }
+
+    async fn set_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        credential: &NewCredential,
+        works: bool,
+    ) -> Result<bool, StoreError> {
+        credential::set(&self.pool, tenant, id, credential, works).await.map_err(failed)
+    }
+
+    async fn sealed_credentials(
+        &self,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<SealedCredential>, StoreError> {
+        credential::page(&self.pool, after, limit).await
+    }
+
+    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
+        credential::reseal(&self.pool, read, sealed).await.map_err(failed)
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use directory_core::{
-    Action, Change, ConnectionId, ExternalId, PlanSummary, Policy, RunId, Target, TenantId, UserId, UserStatus, Values,
+    Action, Change, ConnectionId, CredentialKind, ExternalId, PlanSummary, Policy, RunId, Target, TenantId, UserId,
+    UserStatus, Values,
 };
 use store::{
-    ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewRun, NewTenant,
-    Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
+    ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewCredential, NewRun,
+    NewTenant, Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -88,8 +89,7 @@ pub(crate) async fn add_connection(store: &PostgresStore, tenant: TenantId) -> C
         default_role: "member".to_owned(),
         policy: Policy::default_for(false),
         schedule: None,
-        sealed_credential: vec![1, 2, 3],
-        credential_expires_at: None,
+        credential: NewCredential { kind: CredentialKind::ClientSecret, sealed: vec![1, 2, 3], expires_at: None },
     };
     store.create_connection(&new).await.unwrap().id
 }

@@ -1,5 +1,6 @@
 //! Connections.
 
+mod credential;
 mod ignored;
 mod registration;
 mod row;
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use store::{
-    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection, StoreError,
-    UpdatedConnection,
+    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection,
+    NewCredential, SealedCredential, StoreError, UpdatedConnection,
 };
 
 pub(crate) use self::row::find;
@@ -97,12 +98,33 @@ impl Connections for SqliteStore {
         .collect()
     }
 
-    async fn sealed_credential(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query_scalar("SELECT sealed_credential FROM connections WHERE tenant_id = ?1 AND id = ?2")
-            .bind(stored_id(tenant.0))
-            .bind(stored_id(id.0))
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(failed)
+    async fn sealed_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+    ) -> Result<Option<SealedCredential>, StoreError> {
+        credential::read(&self.reader, tenant, id).await
+    }
+
+    async fn set_credential(
+        &self,
+        tenant: TenantId,
+        id: ConnectionId,
+        credential: &NewCredential,
+        works: bool,
+    ) -> Result<bool, StoreError> {
+        credential::set(&self.writer, tenant, id, credential, works).await
+    }
+
+    async fn sealed_credentials(
+        &self,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<SealedCredential>, StoreError> {
+        credential::page(&self.reader, after, limit).await
+    }
+
+    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
+        credential::reseal(&self.writer, read, sealed).await
     }
 }

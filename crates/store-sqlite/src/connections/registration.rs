@@ -29,8 +29,8 @@ fn insert(
 ) -> Result<QueryAs<'_, Sqlite, ConnectionRow, SqliteArguments>, StoreError> {
     Ok(sqlx::query_as(concat!(
         "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
-             default_role, policy, schedule, sealed_credential, credential_expires_at, new_scope)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             default_role, policy, schedule, credential_kind, sealed_credential, credential_expires_at, new_scope)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (tenant_id, id) DO NOTHING RETURNING ",
         connection_columns!()
     ))
@@ -45,8 +45,9 @@ fn insert(
     .bind(&new.default_role)
     .bind(to_json(&new.policy)?)
     .bind(&new.schedule)
-    .bind(&new.sealed_credential)
-    .bind(new.credential_expires_at.map(stored_time))
+    .bind(new.credential.kind.as_str())
+    .bind(&new.credential.sealed)
+    .bind(new.credential.expires_at.map(stored_time))
     .bind(new_scope))
 }
 

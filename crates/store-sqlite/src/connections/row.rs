@@ -25,6 +25,7 @@ pub(super) struct ConnectionRow {
     state: String,
     state_reason: Option<String>,
     new_scope: bool,
+    credential_kind: String,
     credential_updated_at: String,
     credential_expires_at: Option<String>,
     created_at: String,
@@ -35,7 +36,8 @@ pub(super) struct ConnectionRow {
 macro_rules! connection_columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role, policy, schedule,
-         state, state_reason, new_scope, credential_updated_at, credential_expires_at, created_at, updated_at"
+         state, state_reason, new_scope, credential_kind, credential_updated_at, credential_expires_at, created_at,
+         updated_at"
     };
 }
 pub(super) use connection_columns;
@@ -50,6 +52,7 @@ impl TryFrom<ConnectionRow> for Connection {
             tenant: place.id("tenant_id", &row.tenant_id)?,
             policy: place.json("policy", &row.policy)?,
             state: place.word("state", &row.state)?,
+            credential_kind: place.word("credential_kind", &row.credential_kind)?,
             credential_updated_at: place.time("credential_updated_at", &row.credential_updated_at)?,
             credential_expires_at: place.time_if_any("credential_expires_at", row.credential_expires_at.as_deref())?,
             created_at: place.time("created_at", &row.created_at)?,

@@ -4,11 +4,11 @@ use directory_core::{ConnectionId, EmailAttribute, MaxDeactivations, Policy, Run
 
 use super::{
     Harness,
-    world::{World, add_connection, add_tenant, add_twin, id, new_connection, second},
+    world::{World, add_connection, add_tenant, add_twin, id, new_connection, sealed, second},
 };
 use crate::{
-    Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, RunEnd, RunStatus,
-    UpdatedConnection,
+    Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, NewCredential, RunEnd,
+    RunStatus, UpdatedConnection,
 };
 
 fn unusual(world: &World) -> NewConnection {
@@ -26,7 +26,7 @@ fn unusual(world: &World) -> NewConnection {
             ..Policy::default_for(true)
         },
         schedule: Some("every 15m".to_owned()),
-        credential_expires_at: Some(second("2031-02-03T04:05:06Z")),
+        credential: NewCredential { expires_at: Some(second("2031-02-03T04:05:06Z")), ..sealed(vec![1]) },
         ..new_connection(world.tenant)
     }
 }
@@ -52,7 +52,8 @@ pub async fn a_connection_reads_as_it_was_registered(harness: &dyn Harness) {
         state_reason: None,
         new_scope: false,
         credential_updated_at: made.created_at,
-        credential_expires_at: new.credential_expires_at,
+        credential_kind: new.credential.kind,
+        credential_expires_at: new.credential.expires_at,
         created_at: made.created_at,
         updated_at: made.created_at,
     };
@@ -72,10 +73,10 @@ pub async fn a_plain_connection_has_nothing_optional(harness: &dyn Harness) {
 pub async fn a_credential_is_kept_byte_for_byte(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let every_byte: Vec<u8> = (0..=255).collect();
-    let new = NewConnection { sealed_credential: every_byte.clone(), ..new_connection(world.tenant) };
+    let new = NewConnection { credential: sealed(every_byte.clone()), ..new_connection(world.tenant) };
     world.store.create_connection(&new).await.unwrap();
-    assert_eq!(world.store.sealed_credential(world.tenant, new.id).await.unwrap(), Some(every_byte));
-    assert_eq!(world.store.sealed_credential(world.tenant, ConnectionId(id())).await.unwrap(), None);
+    assert_eq!(world.sealed(world.tenant, new.id).await, Some(every_byte));
+    assert_eq!(world.sealed(world.tenant, ConnectionId(id())).await, None);
 }
 
 /// Pages start after the last id of the page before, and meet every connection once.
@@ -104,19 +105,19 @@ pub async fn connections_are_the_tenants_own(harness: &dyn Harness) {
     let other = add_tenant(&*world.store, "other").await;
     let page = IdPage { after: None, limit: 10 };
     assert_eq!(world.store.connection(other, world.connection).await.unwrap(), None);
-    assert_eq!(world.store.sealed_credential(other, world.connection).await.unwrap(), None);
+    assert_eq!(world.sealed(other, world.connection).await, None);
     assert_eq!(world.store.connections(other, page).await.unwrap(), []);
 
     let twin = NewConnection {
         id: world.connection,
         display_name: "Twin".to_owned(),
-        sealed_credential: vec![9],
+        credential: sealed(vec![9]),
         ..new_connection(other)
     };
     world.store.create_connection(&twin).await.unwrap();
     let ours = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
     assert_eq!(ours.display_name, "Acme Entra");
-    assert_eq!(world.store.sealed_credential(other, world.connection).await.unwrap(), Some(vec![9]));
+    assert_eq!(world.sealed(other, world.connection).await, Some(vec![9]));
     assert_eq!(world.store.connections(world.tenant, page).await.unwrap(), [ours]);
 }
 
@@ -214,7 +215,7 @@ pub async fn a_connection_is_updated(harness: &dyn Harness) {
         ..before.clone()
     };
     assert_eq!(after, expected);
-    let credential = world.store.sealed_credential(world.tenant, world.connection).await.unwrap();
+    let credential = world.sealed(world.tenant, world.connection).await;
     assert_eq!(credential, Some(vec![0, 1, 2, 254, 255]));
     assert_eq!(world.store.connection(world.tenant, bystander).await.unwrap(), other);
 

@@ -18,6 +18,7 @@ mod world;
 pub mod applying;
 pub mod cancel;
 pub mod connections;
+pub mod credentials;
 pub mod entangled;
 pub mod history;
 pub mod leases;
@@ -116,6 +117,13 @@ macro_rules! conformance_tests {
                 a_connection_is_paused_and_goes_on
                 a_quarantine_outlasts_an_update
                 updates_are_the_tenants_own
+            }
+            credentials {
+                a_credential_is_replaced
+                a_credential_that_works_lifts_a_quarantine
+                credentials_are_the_tenants_own
+                every_credential_is_walked_once
+                a_credential_is_resealed
             }
             entangled {
                 two_users_swap_addresses
@@ -329,6 +337,7 @@ mod tests {
             ("applying", include_str!("applying.rs")),
             ("cancel", include_str!("cancel.rs")),
             ("connections", include_str!("connections.rs")),
+            ("credentials", include_str!("credentials.rs")),
             ("entangled", include_str!("entangled.rs")),
             ("history", include_str!("history.rs")),
             ("leases", include_str!("leases.rs")),

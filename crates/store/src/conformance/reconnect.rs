@@ -7,7 +7,10 @@ use directory_core::{ConnectionId, DeactivatedBy, ExternalId, Link, LocalUser, T
 use super::{
     Harness,
     leases::no_write_works,
-    world::{World, add_connection, add_tenant, add_twin, creates, deactivates, external, id, new_connection, new_run},
+    world::{
+        World, add_connection, add_tenant, add_twin, creates, deactivates, external, id, new_connection, new_run,
+        sealed,
+    },
 };
 use crate::{
     CreatedRun, Directory, Ending, ExternalPage, IdPage, NewConnection, Outcome, Run, RunStatus, StoreError, UniqueKey,
@@ -49,7 +52,7 @@ pub async fn a_deleted_connection_is_gone(harness: &dyn Harness) {
     let other = add_connection(&*world.store, world.tenant).await;
     world.disconnect().await;
     assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), None);
-    assert_eq!(world.store.sealed_credential(world.tenant, world.connection).await.unwrap(), None);
+    assert_eq!(world.sealed(world.tenant, world.connection).await, None);
     let left = world.store.connections(world.tenant, FIRST).await.unwrap();
     assert_eq!(left.iter().map(|connection| connection.id).collect::<Vec<_>>(), [other]);
     let created = world.store.create_run(&new_run(world.tenant, world.connection)).await.unwrap();
@@ -206,13 +209,13 @@ pub async fn an_id_in_use_is_a_conflict(harness: &dyn Harness) {
     let again = NewConnection {
         id: world.connection,
         display_name: "Twice".to_owned(),
-        sealed_credential: vec![9],
+        credential: sealed(vec![9]),
         ..new_connection(world.tenant)
     };
     let refused = world.store.create_connection(&again).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueKey::ConnectionId))), "{refused:?}");
     assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), before);
-    let credential = world.store.sealed_credential(world.tenant, world.connection).await.unwrap();
+    let credential = world.sealed(world.tenant, world.connection).await;
     assert_eq!(credential, Some(vec![0, 1, 2, 254, 255]));
 }
 

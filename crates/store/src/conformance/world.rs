@@ -10,16 +10,16 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use directory_core::{
-    Action, Change, ChangeCode, ConnectionId, ExternalId, HoldReason, Link, LocalUser, PlanSummary, Policy, RunId,
-    Target, TenantId, UserId, UserStatus, Values,
+    Action, Change, ChangeCode, ConnectionId, CredentialKind, ExternalId, HoldReason, Link, LocalUser, PlanSummary,
+    Policy, RunId, Target, TenantId, UserId, UserStatus, Values,
 };
 use uuid::{Builder, Uuid};
 
 use super::{Database, Harness};
 use crate::{
     ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewChange, NewConnection,
-    NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage, StagedPage, Store, Trigger,
-    UserRecord,
+    NewCredential, NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage, StagedPage, Store,
+    Trigger, UserRecord,
 };
 
 /// Long enough for any test.
@@ -110,6 +110,13 @@ impl World {
 
     pub(super) async fn user_count(&self) -> i64 {
         self.number("SELECT count(*) FROM users").await
+    }
+
+    /// The bytes of a connection's credential.
+    pub(super) async fn sealed(&self, tenant: TenantId, connection: ConnectionId) -> Option<Vec<u8>> {
+        let credential = self.store.sealed_credential(tenant, connection).await.unwrap()?;
+        assert_eq!((credential.tenant, credential.connection), (tenant, connection));
+        Some(credential.sealed)
     }
 
     /// Queues a run.
@@ -268,9 +275,13 @@ pub(super) fn new_connection(tenant: TenantId) -> NewConnection {
         default_role: "member".to_owned(),
         policy: Policy::default_for(false),
         schedule: None,
-        sealed_credential: vec![0, 1, 2, 254, 255],
-        credential_expires_at: None,
+        credential: sealed(vec![0, 1, 2, 254, 255]),
     }
+}
+
+/// A client secret that is sealed as these bytes.
+pub(super) fn sealed(sealed: Vec<u8>) -> NewCredential {
+    NewCredential { kind: CredentialKind::ClientSecret, sealed, expires_at: None }
 }
 
 pub(super) fn new_run(tenant: TenantId, connection: ConnectionId) -> NewRun {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use directory_core::{
-    DirectoryProvider, FailureKind, Listing, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
+    Check, DirectoryProvider, FailureKind, Listing, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
 };
 use store::{ConnectionState, RunStatus};
 use sync_engine::{EngineError, Providers, SyncEngine, Worker};
@@ -113,8 +113,8 @@ impl DirectoryProvider for Broken {
         Ok(Box::new(Self))
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 

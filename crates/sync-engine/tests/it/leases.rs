@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use directory_core::{
-    DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
+    Check, DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
 };
 use store::{RunPhase, RunStatus};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +31,8 @@ impl DirectoryProvider for Stuck {
         Ok(Box::new(Self { pages: 0, ..self.clone() }))
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 

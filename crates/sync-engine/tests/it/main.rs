@@ -3,6 +3,7 @@
 
 mod decisions;
 mod failures;
+mod keys;
 mod leases;
 mod logs;
 mod plans;

@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use directory_core::{
-    DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunId, UserStatus, fake::FakeDirectory,
+    Check, DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunId, UserStatus, fake::FakeDirectory,
 };
 use store::{Approval, Choice, Connection, Ending, Outcome, Run, RunStatus};
 use sync_engine::Worker;
@@ -94,8 +94,8 @@ impl DirectoryProvider for Endless {
         Ok(Box::new(Reading { n: 0, of: self.clone() }))
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 

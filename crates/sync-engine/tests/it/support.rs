@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use crypto::Keyring;
 use directory_core::{
-    AccountKind, ConnectionSettings, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, FailureKind,
-    Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
+    AccountKind, Check, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId,
+    FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{Claim, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
@@ -39,10 +39,14 @@ impl ProviderFactory for Scripted {
     fn connect(
         &self,
         _: &ConnectionSettings,
-        credential: SecretString,
+        credential: Credential,
     ) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
-        assert_eq!(credential.expose_secret(), "s3cret", "the credential was opened");
+        assert_eq!(credential.secret().unwrap().expose_secret(), "s3cret", "the credential was opened");
         Ok(Box::new(self.clone()))
+    }
+
+    fn expiry(&self, _: &Credential) -> Result<Option<std::time::SystemTime>, ProviderError> {
+        Ok(None)
     }
 }
 
@@ -53,8 +57,8 @@ impl DirectoryProvider for Scripted {
         (self.script)(n).list().await
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 
@@ -115,7 +119,7 @@ impl Bench {
             display_name: "Test".to_owned(),
             directory_id: "d".to_owned(),
             client_id: "c".to_owned(),
-            credential: SecretString::from("s3cret"),
+            credential: Credential::ClientSecret(SecretString::from("s3cret")),
             group_id: None,
             cloud: "global".to_owned(),
             default_role: "member".to_owned(),

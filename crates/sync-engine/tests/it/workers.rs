@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use directory_core::{DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError};
+use directory_core::{Check, DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError};
 use store::RunStatus;
 use sync_engine::Worker;
 use tokio_util::sync::CancellationToken;
@@ -29,8 +29,8 @@ impl DirectoryProvider for Crowd {
         Ok(Box::new(self.clone()))
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sync_engine::Registration;
 
 use crate::model::{
-    FieldError,
+    CredentialInput, FieldError,
     input::{self, Collect, PolicyInput, check, schedule},
 };
 
@@ -26,8 +26,12 @@ pub struct RegisterEntra {
     pub directory_id: Option<String>,
     /// Required: the application's GUID.
     pub client_id: Option<String>,
-    /// Required: the value of the application's client secret.
+    /// The value of the application's client secret; required unless one of the other two credentials is given.
     pub client_secret: Option<SecretString>,
+    /// Instead of a secret: a private key and its certificate, both in PEM.
+    pub certificate: Option<SecretString>,
+    /// Instead of a secret: the token of another identity provider that the program is set up with.
+    pub federated_token: Option<bool>,
     /// Limits the scope to the members of this group.
     pub group_id: Option<String>,
     /// Role of the users that the connection creates; `member` unless said.
@@ -50,12 +54,16 @@ impl RegisterEntra {
         let display_name = collect.required("/displayName", self.display_name.as_deref(), check::display_name);
         let directory_id = collect.required("/directoryId", self.directory_id.as_deref(), check::guid);
         let client_id = collect.required("/clientId", self.client_id.as_deref(), check::guid);
-        let credential = collect.required("/clientSecret", self.client_secret, check::client_secret);
+        let credential = CredentialInput {
+            client_secret: self.client_secret,
+            client_secret_expires_at: self.client_secret_expires_at,
+            certificate: self.certificate,
+            federated_token: self.federated_token,
+        };
+        let credential = credential.collect(&mut collect);
         let group_id = collect.optional("/groupId", self.group_id.as_deref(), check::guid);
         let default_role = collect.optional("/defaultRole", self.default_role.as_deref(), check::role);
         let cloud = collect.optional("/cloud", self.cloud.as_deref(), check::cloud);
-        let credential_expires_at =
-            collect.optional("/clientSecretExpiresAt", self.client_secret_expires_at.as_deref(), check::time);
         let schedule = collect.optional("/schedule", self.schedule.as_deref(), schedule::normalise);
         let default = Policy::default_for(self.group_id.is_some());
         let policy = self.policy.unwrap_or_default().onto(default.clone(), default, &mut collect);
@@ -70,13 +78,13 @@ impl RegisterEntra {
             display_name,
             directory_id,
             client_id,
-            credential,
+            credential: credential.credential,
+            credential_expires_at: credential.expires_at,
             group_id,
             cloud: cloud.unwrap_or_else(|| DEFAULT_CLOUD.to_owned()),
             default_role: default_role.unwrap_or_else(|| input::DEFAULT_ROLE.to_owned()),
             policy,
             schedule,
-            credential_expires_at,
         })
     }
 }

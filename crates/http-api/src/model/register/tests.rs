@@ -44,7 +44,7 @@ fn the_minimal_body_takes_every_default() {
     assert_eq!(made.tenant, tenant());
     assert_eq!((made.provider.as_str(), made.display_name.as_str()), ("entra", "Acme Entra"));
     assert_eq!((made.directory_id.as_str(), made.client_id.as_str()), (DIRECTORY, CLIENT));
-    assert_eq!(made.credential.expose_secret(), SECRET);
+    assert_eq!(made.credential.secret().unwrap().expose_secret(), SECRET);
     assert_eq!((made.cloud.as_str(), made.default_role.as_str()), ("global", "member"));
     assert_eq!((made.group_id, made.schedule, made.credential_expires_at), (None, None, None));
     assert_eq!(made.policy, Policy::default_for(false));

@@ -34,6 +34,7 @@ fn connection() -> Connection {
         state: ConnectionState::Paused,
         state_reason: None,
         new_scope: false,
+        credential_kind: directory_core::CredentialKind::ClientSecret,
         credential_updated_at: at,
         credential_expires_at: None,
         created_at: at,

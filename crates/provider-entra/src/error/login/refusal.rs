@@ -1,14 +1,17 @@
 //! What the token endpoint's refusals mean: the numbers, the names, and what an administrator is told.
 
-use directory_core::RunErrorCode;
+use directory_core::{CredentialKind, RunErrorCode};
 
 use self::Meaning::{Passing, Refused};
+use super::assertion::{client_refused, meaning_of_assertion_code};
 
 /// What a refusal comes down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// It passes by itself.
     Passing,
+    /// It may pass within minutes; if it does not, it is a refusal.
+    Settling(&'static Refusal),
     /// It does not.
     Refused(&'static Refusal),
 }
@@ -88,7 +91,7 @@ pub(super) static UNKNOWN: Refusal = Refusal {
 pub(super) const FOREIGN_LOGIN: &str = "Something other than Microsoft's login service seems to answer. Check proxies \
                                         between this server and Microsoft, and the login URL if it is set.";
 
-pub(super) fn meaning_of_code(code: u32) -> Option<Meaning> {
+pub(super) fn meaning_of_code(code: u32, kind: CredentialKind) -> Option<Meaning> {
     Some(match code {
         90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090 | 50_196 => Passing,
         7_000_215 => Refused(&SECRET_WRONG),
@@ -99,14 +102,14 @@ pub(super) fn meaning_of_code(code: u32) -> Option<Meaning> {
         70_011 | 1_002_012 | 700_022 => Refused(&SCOPE_REFUSED),
         500_011 | 650_052 | 650_056 | 650_057 => Refused(&GRAPH_MISSING),
         53_000..=53_011 | 530_000..=530_099 => Refused(&BLOCKED),
-        _ => return None,
+        _ => return meaning_of_assertion_code(code, kind),
     })
 }
 
-pub(super) fn meaning_of_error(error: &str) -> Option<Meaning> {
+pub(super) fn meaning_of_error(error: &str, kind: CredentialKind) -> Option<Meaning> {
     Some(match error {
         "temporarily_unavailable" | "server_error" => Passing,
-        "invalid_client" => Refused(&CLIENT_REFUSED),
+        "invalid_client" => Refused(client_refused(kind)),
         "unauthorized_client" => Refused(&APP_UNKNOWN),
         "invalid_tenant" => Refused(&DIRECTORY_UNKNOWN),
         "invalid_scope" => Refused(&SCOPE_REFUSED),
@@ -117,10 +120,12 @@ pub(super) fn meaning_of_error(error: &str) -> Option<Meaning> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    const SECRET: CredentialKind = CredentialKind::ClientSecret;
 
     #[rstest]
     #[case(&[7_000_215], &SECRET_WRONG)]
@@ -133,7 +138,7 @@ mod tests {
     #[case(&[53_000, 53_003, 53_011, 530_000, 530_032, 530_099], &BLOCKED)]
     fn numbers(#[case] codes: &[u32], #[case] refusal: &'static Refusal) {
         for &code in codes {
-            assert_eq!(meaning_of_code(code), Some(Refused(refusal)), "AADSTS{code}");
+            assert_eq!(meaning_of_code(code, SECRET), Some(Refused(refusal)), "AADSTS{code}");
         }
     }
 
@@ -146,20 +151,20 @@ mod tests {
     #[case("interaction_required", &BLOCKED)]
     #[case("access_denied", &BLOCKED)]
     fn names(#[case] error: &str, #[case] refusal: &'static Refusal) {
-        assert_eq!(meaning_of_error(error), Some(Refused(refusal)));
+        assert_eq!(meaning_of_error(error, SECRET), Some(Refused(refusal)));
     }
 
     #[test]
     fn what_passes_and_what_says_nothing() {
         for code in [90_006, 90_012, 90_024, 90_033, 90_055, 90_090, 50_196] {
-            assert_eq!(meaning_of_code(code), Some(Passing), "AADSTS{code}");
+            assert_eq!(meaning_of_code(code, SECRET), Some(Passing), "AADSTS{code}");
         }
         for error in ["temporarily_unavailable", "server_error"] {
-            assert_eq!(meaning_of_error(error), Some(Passing), "{error}");
+            assert_eq!(meaning_of_error(error, SECRET), Some(Passing), "{error}");
         }
-        assert_eq!([1, 52_999, 53_012, 530_100].map(meaning_of_code), [None; 4]);
+        assert_eq!([1, 52_999, 53_012, 530_100].map(|code| meaning_of_code(code, SECRET)), [None; 4]);
         // Too broad to mean anything without a number.
-        assert_eq!(["invalid_request", "", "INVALID_CLIENT"].map(meaning_of_error), [None; 3]);
+        assert_eq!(["invalid_request", "", "INVALID_CLIENT"].map(|error| meaning_of_error(error, SECRET)), [None; 3]);
     }
 
     #[rstest]
@@ -174,7 +179,11 @@ mod tests {
     #[case(&SCOPE_REFUSED)]
     #[case(&REDIRECTED)]
     #[case(&UNKNOWN)]
-    fn each_row_reads_well(#[case] Refusal { code, message, hint }: &Refusal) {
+    fn each_row_reads_well(#[case] refusal: &Refusal) {
+        reads_well(refusal);
+    }
+
+    pub(in crate::error::login) fn reads_well(Refusal { code, message, hint }: &Refusal) {
         assert!(!message.ends_with('.') && hint.ends_with('.'), "{message} / {hint}");
         assert!(!message.contains("  ") && !hint.contains("  "), "{message} / {hint}");
         let passing = [RunErrorCode::Throttled, RunErrorCode::ProviderUnavailable];

@@ -3,11 +3,16 @@
 pub(crate) mod gzip;
 pub(crate) mod raw;
 
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::PathBuf,
+    sync::Mutex,
+    time::Duration,
+};
 
 use directory_core::{
-    ConnectionSettings, DirectoryEntry, DirectoryProvider, FailureKind, ListingEnd, ProviderError, ProviderFactory,
-    RunErrorCode,
+    ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, FailureKind, ListingEnd, ProviderError,
+    ProviderFactory, RunErrorCode,
 };
 use provider_entra::{Bounds, EntraFactory, EntraOptions};
 use serde_json::{Value, json};
@@ -25,6 +30,8 @@ pub(crate) struct Entra {
     pub(crate) server: MockServer,
     pub(crate) bounds: Bounds,
     pub(crate) cloud: Option<String>,
+    pub(crate) credential: Credential,
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// Answers in order; the last answer stays.
@@ -45,7 +52,13 @@ impl Entra {
     }
 
     pub(crate) async fn with_login(answers: impl IntoIterator<Item = ResponseTemplate>) -> Self {
-        let entra = Self { server: MockServer::start().await, bounds: quick(), cloud: None };
+        let entra = Self {
+            server: MockServer::start().await,
+            bounds: quick(),
+            cloud: None,
+            credential: secret(),
+            token_file: None,
+        };
         entra.script("POST", answers).await;
         entra
     }
@@ -65,7 +78,13 @@ impl Entra {
     }
 
     pub(crate) fn connect(&self, group: Option<&str>, nested: bool) -> Box<dyn DirectoryProvider> {
-        connect(&self.server.uri(), self.bounds.clone(), group, nested, self.cloud.clone())
+        let factory = self.factory();
+        let settings = settings(group, nested, self.cloud.clone());
+        factory.connect(&settings, self.credential.clone()).expect("provider")
+    }
+
+    pub(crate) fn factory(&self) -> EntraFactory {
+        factory(&self.server.uri(), self.bounds.clone(), self.token_file.clone())
     }
 
     /// A next link to this server.
@@ -94,17 +113,34 @@ pub(crate) fn connect(
     nested: bool,
     cloud: Option<String>,
 ) -> Box<dyn DirectoryProvider> {
+    factory(server, bounds, None).connect(&settings(group, nested, cloud), secret()).expect("provider")
+}
+
+fn factory(server: &str, bounds: Bounds, federated_token_file: Option<PathBuf>) -> EntraFactory {
     let url = Some(server.parse().expect("URL"));
-    let factory = EntraFactory::new(EntraOptions { login_url: url.clone(), graph_url: url, bounds }).expect("factory");
+    let options = EntraOptions { login_url: url.clone(), graph_url: url, federated_token_file, bounds };
+    let factory = EntraFactory::new(options).expect("factory");
     assert_eq!(factory.provider(), "entra");
-    let settings = ConnectionSettings {
+    factory
+}
+
+pub(crate) fn settings(group: Option<&str>, nested: bool, cloud: Option<String>) -> ConnectionSettings {
+    ConnectionSettings {
         directory_id: DIRECTORY.to_owned(),
         client_id: CLIENT.to_owned(),
         group_id: group.map(str::to_owned),
         include_nested_groups: nested,
         cloud,
-    };
-    factory.connect(&settings, SECRET.to_owned().into()).expect("provider")
+    }
+}
+
+pub(crate) fn secret() -> Credential {
+    Credential::ClientSecret(SECRET.to_owned().into())
+}
+
+/// The parameters of a token request.
+pub(crate) fn form(request: &Request) -> HashMap<String, String> {
+    url::form_urlencoded::parse(&request.body).into_owned().collect()
 }
 
 /// Pauses that nobody notices, time enough for a slow machine, and an end for a test that goes wrong.

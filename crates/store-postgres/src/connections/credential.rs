@@ -1,0 +1,109 @@
+//! Sealed credentials, apart from the connections that they belong to.
+
+use directory_core::{ConnectionId, TenantId};
+use sqlx::PgPool;
+use store::{NewCredential, SealedCredential, StoreError};
+use uuid::Uuid;
+
+use crate::{decode::Place, error::failed};
+
+#[derive(sqlx::FromRow)]
+struct SealedRow {
+    tenant_id: Uuid,
+    id: Uuid,
+    credential_kind: String,
+    sealed_credential: Vec<u8>,
+}
+
+impl TryFrom<SealedRow> for SealedCredential {
+    type Error = StoreError;
+
+    fn try_from(row: SealedRow) -> Result<Self, StoreError> {
+        let place = Place { table: "connections", row: &row.id };
+        Ok(Self {
+            tenant: TenantId(row.tenant_id),
+            connection: ConnectionId(row.id),
+            kind: place.word("credential_kind", &row.credential_kind)?,
+            sealed: row.sealed_credential,
+        })
+    }
+}
+
+pub(super) async fn read(
+    pool: &PgPool,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<Option<SealedCredential>, StoreError> {
+    sqlx::query_as::<_, SealedRow>(
+        "SELECT tenant_id, id, credential_kind, sealed_credential FROM connections WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(SealedCredential::try_from)
+    .transpose()
+}
+
+pub(super) async fn set(
+    pool: &PgPool,
+    tenant: TenantId,
+    id: ConnectionId,
+    credential: &NewCredential,
+    works: bool,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE connections SET credential_kind = $3, sealed_credential = $4, credential_expires_at = $5,
+             state = CASE WHEN $6 AND state = 'quarantined' THEN 'active' ELSE state END,
+             state_reason = CASE WHEN $6 AND state = 'quarantined' THEN NULL ELSE state_reason END,
+             credential_updated_at = now(), updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(tenant.0)
+    .bind(id.0)
+    .bind(credential.kind.as_str())
+    .bind(&credential.sealed)
+    .bind(credential.expires_at)
+    .bind(works)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The one walk that is over all tenants: the keys are the installation's.
+pub(super) async fn page(
+    pool: &PgPool,
+    after: Option<(TenantId, ConnectionId)>,
+    limit: u32,
+) -> Result<Vec<SealedCredential>, StoreError> {
+    let (tenant, connection) = after.map_or((Uuid::nil(), Uuid::nil()), |(tenant, id)| (tenant.0, id.0));
+    sqlx::query_as::<_, SealedRow>(
+        "SELECT tenant_id, id, credential_kind, sealed_credential FROM connections
+         WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3",
+    )
+    .bind(tenant)
+    .bind(connection)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .map(SealedCredential::try_from)
+    .collect()
+}
+
+pub(super) async fn reseal(pool: &PgPool, read: &SealedCredential, sealed: &[u8]) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE connections SET sealed_credential = $4
+         WHERE tenant_id = $1 AND id = $2 AND sealed_credential = $3 AND credential_kind = $5",
+    )
+    .bind(read.tenant.0)
+    .bind(read.connection.0)
+    .bind(&read.sealed)
+    .bind(sealed)
+    .bind(read.kind.as_str())
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

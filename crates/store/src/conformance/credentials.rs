@@ -1,0 +1,92 @@
+//! Credentials: setting another one, and putting the same one under another key.
+
+use std::collections::HashSet;
+
+use directory_core::{ConnectionId, CredentialKind};
+
+use super::{
+    Harness,
+    world::{World, add_connection, add_tenant, id, sealed, second},
+};
+use crate::{ConnectionEffect, ConnectionState, NewCredential, RunEnd, RunStatus, SealedCredential};
+
+/// Another credential takes the place of the first one, with its kind, its end and the time of the change.
+pub async fn a_credential_is_replaced(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let before = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    let expires_at = Some(second("2031-02-03T04:05:06Z"));
+    let new = NewCredential { kind: CredentialKind::Certificate, sealed: vec![7; 5_000], expires_at };
+    assert!(world.store.set_credential(world.tenant, world.connection, &new, false).await.unwrap());
+    let after = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    assert_eq!((after.credential_kind, after.credential_expires_at), (new.kind, expires_at));
+    assert!(after.credential_updated_at >= before.credential_updated_at && after.updated_at > before.updated_at);
+    let read = world.store.sealed_credential(world.tenant, world.connection).await.unwrap().unwrap();
+    assert_eq!((read.kind, read.sealed), (new.kind, new.sealed));
+    let plain = sealed(vec![1]);
+    assert!(world.store.set_credential(world.tenant, world.connection, &plain, false).await.unwrap());
+    let back = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    assert_eq!((back.credential_kind, back.credential_expires_at), (CredentialKind::ClientSecret, None));
+}
+
+/// Only a credential that is known to work lifts a quarantine; a pause is a person's and stays.
+pub async fn a_credential_that_works_lifts_a_quarantine(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let lease = world.start().await.lease;
+    let connection = ConnectionEffect::Quarantine("mend it".to_owned());
+    let end = RunEnd { status: RunStatus::Failed, error: None, connection };
+    world.store.finish_run(&lease, &end).await.unwrap();
+    let state = async |works| {
+        world.store.set_credential(world.tenant, world.connection, &sealed(vec![1]), works).await.unwrap();
+        let now = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+        (now.state, now.state_reason)
+    };
+    assert_eq!(state(false).await, (ConnectionState::Quarantined, Some("mend it".to_owned())));
+    assert_eq!(state(true).await, (ConnectionState::Active, None));
+    world.sql("UPDATE connections SET state = 'paused'").await;
+    assert_eq!(state(true).await, (ConnectionState::Paused, None));
+}
+
+/// Another tenant's connection has no credential to set.
+pub async fn credentials_are_the_tenants_own(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let other = add_tenant(&*world.store, "other").await;
+    assert!(!world.store.set_credential(other, world.connection, &sealed(vec![9]), true).await.unwrap());
+    assert!(!world.store.set_credential(world.tenant, ConnectionId(id()), &sealed(vec![9]), true).await.unwrap());
+    assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![0, 1, 2, 254, 255]));
+}
+
+/// The walk over every tenant's credentials meets each of them once, in pages.
+pub async fn every_credential_is_walked_once(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let other = add_tenant(&*world.store, "other").await;
+    let mut expected = HashSet::from([(world.tenant, world.connection)]);
+    for tenant in [world.tenant, other, world.tenant, other] {
+        expected.insert((tenant, add_connection(&*world.store, tenant).await));
+    }
+    let mut walked: Vec<SealedCredential> = Vec::new();
+    loop {
+        let after = walked.last().map(|last| (last.tenant, last.connection));
+        let page = world.store.sealed_credentials(after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        walked.extend(page);
+    }
+    assert_eq!(walked.len(), expected.len());
+    assert_eq!(walked.into_iter().map(|one| (one.tenant, one.connection)).collect::<HashSet<_>>(), expected);
+}
+
+/// The same credential under another key changes nothing else; one that was replaced meanwhile is left alone.
+pub async fn a_credential_is_resealed(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let before = world.store.connection(world.tenant, world.connection).await.unwrap();
+    let read = world.store.sealed_credential(world.tenant, world.connection).await.unwrap().unwrap();
+    assert!(world.store.reseal_credential(&read, &[8, 8]).await.unwrap());
+    assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![8, 8]));
+    assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), before);
+    assert!(!world.store.reseal_credential(&read, &[9, 9]).await.unwrap(), "it is not the one that was read");
+    let elsewhere = SealedCredential { sealed: vec![8, 8], tenant: add_tenant(&*world.store, "other").await, ..read };
+    assert!(!world.store.reseal_credential(&elsewhere, &[9, 9]).await.unwrap());
+    assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![8, 8]));
+}

@@ -1,0 +1,93 @@
+//! Which keys have sealed what, and putting everything under the key that seals now.
+
+use std::collections::BTreeMap;
+
+use crypto::sealed_key_id;
+use directory_core::{ConnectionId, TenantId};
+use store::{SealedCredential, chain};
+
+use crate::{EngineError, SyncEngine, credential};
+
+/// Credentials read at a time.
+const PAGE: u32 = 500;
+
+/// A key's id and how many credentials it has sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key's id; `None` of what bears no key's mark and cannot be opened by any.
+    pub kid: Option<String>,
+    /// How many credentials it has sealed.
+    pub credentials: u64,
+    /// One of the connections, to look at.
+    pub example: (TenantId, ConnectionId),
+}
+
+/// How far a rotation is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// Credentials looked at.
+    pub seen: u64,
+    /// How many of them are under the sealing key now and were not before.
+    pub resealed: u64,
+    /// Connections whose credential could not be opened, and why, without anything of it.
+    pub failed: Vec<(TenantId, ConnectionId, String)>,
+}
+
+impl SyncEngine {
+    /// What each key has sealed, by key id.
+    pub async fn key_use(&self) -> Result<Vec<KeyUse>, EngineError> {
+        let mut by_kid: BTreeMap<Option<String>, KeyUse> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let page = self.store().sealed_credentials(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(by_kid.into_values().collect()) };
+            after = Some((last.tenant, last.connection));
+            for SealedCredential { tenant, connection, sealed, .. } in &page {
+                let kid = sealed_key_id(sealed).ok().map(str::to_owned);
+                let example = (*tenant, *connection);
+                let of_key = || KeyUse { kid: kid.clone(), credentials: 0, example };
+                by_kid.entry(kid.clone()).or_insert_with(of_key).credentials += 1;
+            }
+        }
+    }
+
+    /// Of [`Self::key_use`], what this program has no key for.
+    pub async fn missing_keys(&self) -> Result<Vec<KeyUse>, EngineError> {
+        let known: Vec<&str> = self.shared.keyring.kids().collect();
+        let mut used = self.key_use().await?;
+        used.retain(|key| key.kid.as_deref().is_none_or(|kid| !known.contains(&kid)));
+        Ok(used)
+    }
+
+    /// Puts every credential under the key that seals now, one by one, while everything goes on. What is under it already
+    /// is passed over, so that a rotation that was interrupted is simply begun again. `progress` hears of every page.
+    pub async fn rotate_keys(&self, mut progress: impl FnMut(&Rotation) + Send) -> Result<Rotation, EngineError> {
+        let mut rotation = Rotation::default();
+        let mut after = None;
+        loop {
+            let page = self.store().sealed_credentials(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(rotation) };
+            after = Some((last.tenant, last.connection));
+            for read in &page {
+                self.reseal(read, &mut rotation).await?;
+            }
+            progress(&rotation);
+        }
+    }
+
+    async fn reseal(&self, read: &SealedCredential, rotation: &mut Rotation) -> Result<(), EngineError> {
+        rotation.seen += 1;
+        let keyring = &self.shared.keyring;
+        if sealed_key_id(&read.sealed).is_ok_and(|kid| kid == keyring.primary_kid()) {
+            return Ok(());
+        }
+        match credential::reseal(keyring, read) {
+            // Where somebody set another credential meanwhile, that one is under the sealing key.
+            Ok(sealed) => {
+                rotation.resealed += u64::from(self.store().reseal_credential(read, &sealed).await?);
+            }
+            Err(error) => rotation.failed.push((read.tenant, read.connection, chain(&error).to_string())),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Keys: what they have sealed, and what becomes of it when they change.
+
+use std::sync::Arc;
+
+use crypto::Keyring;
+use secrecy::ExposeSecret;
+use store::RunStatus;
+use sync_engine::{Rotation, SyncEngine};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::Bench;
+
+fn line(kid: &str) -> String {
+    crypto::generate_key_line(kid).unwrap().expose_secret().to_owned()
+}
+
+/// The bench's store and directories with these keys, the first of which seals.
+fn engine_with(bench: &Bench, keys: &[&str]) -> SyncEngine {
+    let keyring = Arc::new(Keyring::parse(&keys.join(",")).unwrap());
+    SyncEngine::new(bench.store.clone(), keyring, bench.providers.clone())
+}
+
+#[tokio::test]
+async fn rotating_puts_everything_under_the_sealing_key() {
+    let bench = Bench::listing(&["ann"]).await;
+    let (old, new) = (line("old"), line("new"));
+    let before = engine_with(&bench, &[&old]);
+    let first = before.register(bench.registration("scripted")).await.unwrap();
+    before.register(bench.registration("scripted")).await.unwrap();
+    let both = engine_with(&bench, &[&new, &old]);
+    both.register(bench.registration("scripted")).await.unwrap();
+    let used = async |engine: &SyncEngine| -> Vec<(Option<String>, u64)> {
+        engine.key_use().await.unwrap().into_iter().map(|key| (key.kid, key.credentials)).collect()
+    };
+    assert_eq!(used(&both).await, [(Some("new".to_owned()), 1), (Some("old".to_owned()), 2)]);
+    assert!(both.missing_keys().await.unwrap().is_empty());
+
+    let mut heard = Vec::new();
+    let done = both.rotate_keys(|rotation| heard.push(rotation.clone())).await.unwrap();
+    assert_eq!(done, Rotation { seen: 3, resealed: 2, failed: vec![] });
+    assert_eq!(heard, [done]);
+    assert_eq!(used(&both).await, [(Some("new".to_owned()), 3)]);
+    let again = both.rotate_keys(|_| ()).await.unwrap();
+    assert_eq!(again, Rotation { seen: 3, resealed: 0, failed: vec![] }, "once is enough");
+
+    // The old key can go: what it sealed opens without it.
+    let after = engine_with(&bench, &[&new]);
+    let run = bench.request(&first, false).await;
+    after.execute(bench.claim(&run).await, &CancellationToken::new()).await;
+    assert_eq!(bench.run(&run).await.status, RunStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn what_no_key_opens_is_named_and_left_alone() {
+    let bench = Bench::listing(&["ann"]).await;
+    let lost = engine_with(&bench, &[&line("lost")]);
+    let orphan = lost.register(bench.registration("scripted")).await.unwrap();
+    let (old, new) = (line("old"), line("new"));
+    engine_with(&bench, &[&old]).register(bench.registration("scripted")).await.unwrap();
+    let engine = engine_with(&bench, &[&new, &old]);
+    let missing = engine.missing_keys().await.unwrap();
+    assert_eq!(missing.len(), 1);
+    assert_eq!((missing[0].kid.as_deref(), missing[0].credentials), (Some("lost"), 1));
+    assert_eq!(missing[0].example, (bench.tenant, orphan.id));
+
+    let done = engine.rotate_keys(|_| ()).await.unwrap();
+    assert_eq!((done.seen, done.resealed, done.failed.len()), (2, 1, 1));
+    assert_eq!((done.failed[0].0, done.failed[0].1), (bench.tenant, orphan.id));
+    assert!(done.failed[0].2.contains("`lost`"), "{done:?}");
+    let run = bench.request(&orphan, false).await;
+    lost.execute(bench.claim(&run).await, &CancellationToken::new()).await;
+    assert_eq!(bench.run(&run).await.status, RunStatus::Succeeded, "with its key it still opens");
+}
