@@ -14,7 +14,7 @@ use directory_wiring::{
     providers, usage_line,
 };
 use http_api::{ApiConfig, Limits, RateLimit, Server};
-use sync_engine::{EngineOptions, SyncEngine, Worker};
+use sync_engine::{EngineOptions, KeyUse, SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,7 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     store.migrate().await.context("cannot bring the database up to date")?;
     let options = EngineOptions { keep_changes: settings.keep_changes, ..EngineOptions::default() };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
+    tell_missing_keys(&engine).await;
 
     let config = api_config(&settings, raise_file_limit());
     let server = Server::bind(settings.listen, engine.clone(), config)
@@ -87,6 +88,34 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     let (ended, ()) = tokio::join!(api, worker);
     tracing::info!("stopped");
     ended.context("cannot serve")
+}
+
+/// Tells the operator of credentials that this process has no key for. It serves all the same: to everybody else.
+async fn tell_missing_keys(engine: &SyncEngine) {
+    let missing = match engine.missing_keys().await {
+        Ok(missing) => missing,
+        Err(error) => {
+            tracing::warn!(error = error_line(&error.into()), "cannot find out whether an encryption key is missing");
+            return;
+        }
+    };
+    for KeyUse { kid, credentials, example: (_, connection) } in missing {
+        if let Some(kid) = kid {
+            tracing::error!(
+                kid,
+                credentials,
+                example_connection_id = %connection,
+                "an encryption key is missing: connections whose credential it sealed cannot synchronise; add it back to \
+                 DIRECTORY_ENCRYPTION_KEYS or the key file, or set those connections' credentials again"
+            );
+        } else {
+            tracing::error!(
+                credentials,
+                example_connection_id = %connection,
+                "stored credentials are damaged and no key opens them: set those connections' credentials again"
+            );
+        }
+    }
 }
 
 /// Connections leave enough files for everything else: a process that can open none cannot even accept and refuse.

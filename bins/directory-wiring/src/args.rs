@@ -31,6 +31,11 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "URL", global = true)]
     pub graph_url: Option<String>,
 
+    /// File with the token of connections that use a federated credential; whatever writes it keeps it fresh [env:
+    /// DIRECTORY_FEDERATED_TOKEN_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub federated_token_file: Option<String>,
+
     /// What to log: a level, or a filter such as `info,sync_engine=debug` [env: DIRECTORY_LOG]
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,

@@ -14,7 +14,7 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
@@ -25,6 +25,7 @@ const KEYS: [&str; 12] = [
     "rate_limit",
     "login_url",
     "graph_url",
+    "federated_token_file",
     "log",
     "log_format",
 ];

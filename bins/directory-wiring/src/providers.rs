@@ -11,6 +11,7 @@ pub fn providers(settings: &Settings) -> anyhow::Result<Providers> {
     let entra = EntraOptions {
         login_url: settings.login_url.clone(),
         graph_url: settings.graph_url.clone(),
+        federated_token_file: settings.federated_token_file.clone(),
         ..EntraOptions::default()
     };
     Ok(Providers::default().with(EntraFactory::new(entra).context("cannot set up Microsoft Entra ID")?))

@@ -1,6 +1,12 @@
 //! The settings, resolved: every value judged, nothing opened yet.
 
-use std::{io::IsTerminal, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
+use std::{
+    io::IsTerminal,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use provider_entra::check_override;
 use secrecy::SecretString;
@@ -37,6 +43,8 @@ pub struct Settings {
     pub login_url: Option<Url>,
     /// Graph's base address, where it is not the cloud's own.
     pub graph_url: Option<Url>,
+    /// Where the token of federated credentials is found. It need not be there yet: it is read when it is needed.
+    pub federated_token_file: Option<PathBuf>,
     /// What to log, and how.
     pub log: LogSettings,
 }
@@ -106,6 +114,9 @@ impl Settings {
             database_url,
             login_url: url("login_url", args.login_url.as_ref())?,
             graph_url: url("graph_url", args.graph_url.as_ref())?,
+            federated_token_file: layers
+                .find("federated_token_file", args.federated_token_file.as_ref())?
+                .map(|found| found.text.into()),
             log: LogSettings {
                 filter: parsed(layers.find("log", args.log.as_ref())?, log_filter)?,
                 format: parsed(layers.find("log_format", args.log_format.as_ref())?, log_format)?

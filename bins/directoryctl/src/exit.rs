@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     BadUsage = 2,
     /// The run waits for a person.
     Held = 3,
-    /// The run completed, with conflicts or errors.
+    /// The run, or the rotation of keys, completed with conflicts or errors.
     Incomplete = 4,
 }
 

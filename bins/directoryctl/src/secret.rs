@@ -26,6 +26,11 @@ pub(crate) fn client_secret(from_stdin: bool) -> anyhow::Result<SecretString> {
     Ok(secret.into())
 }
 
+/// A private key and its certificate in PEM, from standard input: too long to be typed at a prompt.
+pub(crate) fn certificate() -> anyhow::Result<SecretString> {
+    read_from(io::stdin().lock()).context("cannot read the certificate from standard input")
+}
+
 /// Everything there is, less the line break that `echo` and editors put at the end.
 fn read_from(input: impl Read) -> anyhow::Result<SecretString> {
     // Reserved in full, so that no shorter buffer with a part of the secret is left behind by growing.

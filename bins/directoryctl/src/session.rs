@@ -52,6 +52,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// The encryption keys.
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
     /// An engine, for the commands that reach a directory.
     pub(crate) fn engine(&self) -> anyhow::Result<SyncEngine> {
         Ok(SyncEngine::new(Arc::clone(&self.store), Arc::clone(&self.keyring), providers(&self.settings)?))

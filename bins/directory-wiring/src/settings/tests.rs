@@ -69,6 +69,7 @@ fn the_defaults_are_those_of_the_interface() {
     assert_eq!(settings.keep_changes, Some(Duration::from_hours(90 * 24)));
     assert_eq!(settings.common.log.filter, None);
     assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());
+    assert_eq!(settings.common.federated_token_file, None);
 }
 
 #[test]
@@ -136,6 +137,17 @@ fn changes_are_kept_for_days_or_for_ever() {
     let kept = |days: &str| Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", days).resolve().unwrap().keep_changes;
     assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
     assert_eq!(kept("0"), None);
+}
+
+#[test]
+fn the_file_of_federated_tokens_is_a_setting_like_any_other() {
+    let token_file = |case: &Case| case.resolve().unwrap().common.federated_token_file;
+    let case = Case::new("federated_token_file = 'file/token'");
+    assert_eq!(token_file(&case).as_deref(), Some(Path::new("file/token")));
+    let case = case.env("DIRECTORY_FEDERATED_TOKEN_FILE", "/run/environment/token");
+    assert_eq!(token_file(&case).as_deref(), Some(Path::new("/run/environment/token")));
+    let case = case.args(|args| args.common.federated_token_file = Some("flag/token".to_owned()));
+    assert_eq!(token_file(&case).as_deref(), Some(Path::new("flag/token")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use http_api::model::{ConnectionView, ListView};
 
 use crate::{
     table::{Table, or_dash, time},
-    words::email_attribute,
+    words::{credential_kind, email_attribute},
 };
 
 pub(crate) fn one(connection: &ConnectionView) -> Table {
@@ -22,8 +22,9 @@ pub(crate) fn one(connection: &ConnectionView) -> Table {
         .fact("Next sync", connection.next_sync_at.map(time))
         .fact("State", connection.state.as_str().to_owned())
         .fact("Reason", connection.state_reason.clone())
-        .fact("Secret set", time(connection.credential_updated_at))
-        .fact("Secret expires", connection.credential_expires_at.map(time))
+        .fact("Credential", credential_kind(connection.credential_kind).to_owned())
+        .fact("Credential set", time(connection.credential_updated_at))
+        .fact("Credential ends", connection.credential_expires_at.map(time))
         .fact("Registered", time(connection.created_at));
     policy(&mut table, connection);
     if let Some(run) = &connection.last_run {

@@ -1,8 +1,10 @@
 //! The real program on a database in a folder of its own.
 
 mod connections;
+mod credentials;
 mod deleting;
 mod first_use;
+mod keys;
 mod review;
 mod secrets;
 mod settings;

@@ -1,6 +1,7 @@
 use std::fs;
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use entra_simulator::CLIENT_CERTIFICATE;
 
 use crate::world::{World, registration};
 
@@ -58,6 +59,38 @@ fn a_client_secret_is_in_no_output_and_no_file() {
             let path = entry.unwrap().path();
             assert!(!contains(&fs::read(&path).unwrap(), &form), "{form} in {}", path.display());
         }
+    }
+}
+
+#[test]
+fn a_private_key_is_in_no_output_and_no_file() {
+    // Nothing here reaches a directory; should that ever change, nobody is there.
+    let nobody = "http://127.0.0.1:1";
+    let world = World::with_tenant()
+        .env("DIRECTORY_LOG", "trace")
+        .env("DIRECTORY_LOGIN_URL", nobody)
+        .env("DIRECTORY_GRAPH_URL", nobody);
+    let mut args = registration("Acme");
+    args.pop();
+    args.push("--certificate-stdin");
+    let mut said = vec![world.run_with_input(&args, CLIENT_CERTIFICATE).done()];
+    let replaced = ["connection", "set-secret", "Acme", "--certificate-stdin", "--no-verify"];
+    said.push(world.run_with_input(&replaced, CLIENT_CERTIFICATE).done());
+    // Refused, with the key at hand: no certificate beside it.
+    let key = CLIENT_CERTIFICATE.split("-----BEGIN CERTIFICATE").next().unwrap();
+    let refusal = world.run_with_input(&replaced, key);
+    assert_eq!(refusal.code, 1);
+    said.push(refusal);
+    said.push(world.run(&["key", "rotate"]).done());
+    said.push(world.run(&["connection", "show", "--output", "table"]).done());
+
+    let line = key.lines().find(|line| line.len() > 40 && !line.starts_with('-')).unwrap();
+    for one in &said {
+        assert!(!one.stdout.contains(line) && !one.stderr.contains(line), "{one:?}");
+    }
+    for entry in fs::read_dir(world.path("data")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(!contains(&fs::read(&path).unwrap(), line), "{}", path.display());
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::ops::Deref;
 
-use entra_simulator::{CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, Directory, Mix, Simulator, TenantConfig};
+use entra_simulator::{
+    CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, Directory, Mix, Registration, Simulator, TenantConfig,
+};
 use serde_json::{Value, json};
 
 use crate::world::{Said, World};
@@ -50,8 +52,18 @@ impl Simulated {
         (simulated, run)
     }
 
+    /// The same with another variable in the program's environment.
+    pub(crate) fn env(self, name: &'static str, value: &str) -> Self {
+        Self { world: self.world.env(name, value), ..self }
+    }
+
     /// Registers the directory and gives the connection.
     pub(crate) fn register(&self) -> Value {
+        self.register_with(&["--client-secret-stdin"], CLIENT_SECRET).json()
+    }
+
+    /// Registers the directory with these flags and this on standard input.
+    pub(crate) fn register_with(&self, credential: &[&str], input: &str) -> Said {
         let (directory, client) = (DIRECTORY_ID.to_string(), CLIENT_ID.to_string());
         let args = [
             "connection",
@@ -63,9 +75,18 @@ impl Simulated {
             &directory,
             "--client-id",
             &client,
-            "--client-secret-stdin",
         ];
-        self.run_with_input(&args, CLIENT_SECRET).json()
+        self.run_with_input(&[&args, credential].concat(), input)
+    }
+
+    /// The application that is registered in the directory.
+    pub(crate) fn registration(&self) -> Registration {
+        self.simulator.registration()
+    }
+
+    /// The connection as it is shown.
+    pub(crate) fn connection(&self) -> Value {
+        self.run(&["connection", "show", ACME]).json()
     }
 
     pub(crate) fn directory(&self) -> Directory {

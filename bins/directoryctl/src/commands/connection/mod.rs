@@ -1,6 +1,7 @@
 //! `connection …`
 
 mod add;
+mod credential;
 mod delete;
 mod draft;
 mod heed;
@@ -10,7 +11,9 @@ mod list;
 mod policy;
 mod preview;
 mod problem;
+mod set_secret;
 mod show;
+mod test;
 mod update;
 
 use directory_core::ExternalId;
@@ -35,6 +38,10 @@ pub(crate) enum Command {
     Show(show::Args),
     /// Change name, scope, policy or schedule, or stop the schedule
     Update(Box<update::Args>),
+    /// Try the credential, the permissions and the group on the directory; changes nothing
+    Test(test::Args),
+    /// Replace the credential; the new one is tried first, and the old one stays if it does not work
+    SetSecret(set_secret::Args),
     /// Show what a change of scope or policy would do to users, without making it
     Preview(Box<preview::Args>),
     /// Delete a connection and its credential; its users stay
@@ -60,13 +67,15 @@ pub(crate) struct DirectoryUser {
 /// The kinds of directories.
 #[derive(clap::Subcommand)]
 pub(crate) enum AddCommand {
-    /// Microsoft Entra ID; the client secret is asked for
+    /// Microsoft Entra ID; the client secret is asked for, unless another way to get a credential is chosen
     Entra(Box<add::Args>),
 }
 
 pub(crate) async fn run(command: Command, invocation: Invocation) -> anyhow::Result<Exit> {
     match command {
         Command::Preview(args) => return preview::run(*args, invocation).await,
+        Command::Test(args) => return test::run(&args, invocation).await,
+        Command::SetSecret(args) => set_secret::run(args, invocation).await,
         Command::Add(AddCommand::Entra(args)) => add::run(*args, invocation).await,
         Command::List => list::run(invocation).await,
         Command::Show(args) => show::run(&args, invocation).await,

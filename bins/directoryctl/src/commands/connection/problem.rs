@@ -1,6 +1,9 @@
-//! Complaints about a body of the REST API, as complaints about the flags that stand for its members.
+//! What is wrong with a connection's values: by the REST API's rules, as complaints about the flags that stand for its
+//! members, and by the directory's.
 
+use anyhow::anyhow;
 use http_api::model::FieldError;
+use sync_engine::EngineError;
 
 use crate::exit::BadUsage;
 
@@ -8,10 +11,21 @@ pub(super) fn bad_usage(errors: &[FieldError]) -> BadUsage {
     BadUsage(errors.iter().map(problem).collect::<Vec<_>>().join("; "))
 }
 
+/// An error beneath what came of it. What the directory says comes with the next step.
+pub(super) fn refused(outcome: &str, error: EngineError) -> anyhow::Error {
+    match error {
+        EngineError::Provider(refusal) => anyhow!("{outcome}: {} {}", refusal.message, refusal.hint),
+        other => anyhow::Error::from(other).context(outcome.to_owned()),
+    }
+}
+
 fn problem(error: &FieldError) -> String {
     let detail = &error.detail;
-    if error.pointer == "/clientSecret" {
-        return format!("the client secret {detail}");
+    // These come from standard input or a prompt, and no flag has them for a value.
+    match &*error.pointer {
+        "/clientSecret" => return format!("the client secret {detail}"),
+        "/certificate" => return format!("the certificate {detail}"),
+        _ => {}
     }
     let (mut flag, mut item) = (String::from("-"), None);
     for member in error.pointer.split('/').filter(|member| !member.is_empty() && *member != "policy") {
@@ -51,6 +65,8 @@ mod tests {
             ("/displayName", "--display-name is odd"),
             ("/cloud", "--cloud is odd"),
             ("/clientSecret", "the client secret is odd"),
+            ("/certificate", "the certificate is odd"),
+            ("/clientSecretExpiresAt", "--client-secret-expires-at is odd"),
             ("/policy/adoptDomains", "--adopt-domains is odd"),
             ("/policy/adoptDomains/1", "--adopt-domains: item 2 is odd"),
             ("/policy/maxDeactivations/percent", "--max-deactivations-percent is odd"),

@@ -6,29 +6,16 @@ use secrecy::ExposeSecret;
 
 use crate::{exit::BadUsage, output::print};
 
-/// What to do with encryption keys.
-#[derive(clap::Subcommand)]
-pub(crate) enum Command {
-    /// Print a new key as one line, KID:BASE64, the form that the settings and key files take
-    Generate(GenerateArgs),
-}
-
 /// A key to print.
 #[derive(clap::Args)]
-pub(crate) struct GenerateArgs {
+pub(crate) struct Args {
     /// The key's id, 1 to 32 of A-Z, a-z, 0-9, _ and - [default: today's date]
     #[arg(long)]
     kid: Option<String>,
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
-    match command {
-        Command::Generate(args) => generate(args),
-    }
-}
-
 /// Opens neither settings nor database: it is how a first key comes about.
-fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let today = || Utc::now().format("k%Y-%m-%d").to_string();
     let kid = args.kid.clone().unwrap_or_else(today);
     let line = generate_key_line(&kid).map_err(|error| match error {
