@@ -4,6 +4,7 @@
 mod cancelling;
 mod command_line;
 mod conflicts;
+mod credentials;
 mod dry_runs;
 mod first_contact;
 mod interruptions;

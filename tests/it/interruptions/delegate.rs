@@ -10,9 +10,9 @@ use directory_core::{
 };
 use store::{
     Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, Connection, ConnectionUpdate, Connections,
-    CreatedRun, Directory, Ending, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewRun, NewTenant,
-    NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants,
-    Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
+    CreatedRun, Directory, Ending, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential,
+    NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SealedCredential, SeqPage, StagedPage,
+    Store, StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -58,7 +58,10 @@ disturbed!(Connections {
     fn heed_user(tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
     fn connection(tenant: TenantId, id: ConnectionId) -> Option<Connection>;
     fn connections(tenant: TenantId, page: IdPage) -> Vec<Connection>;
-    fn sealed_credential(tenant: TenantId, id: ConnectionId) -> Option<Vec<u8>>;
+    fn sealed_credential(tenant: TenantId, id: ConnectionId) -> Option<SealedCredential>;
+    fn set_credential(tenant: TenantId, id: ConnectionId, credential: &NewCredential, works: bool) -> bool;
+    fn sealed_credentials(after: Option<(TenantId, ConnectionId)>, limit: u32) -> Vec<SealedCredential>;
+    fn reseal_credential(read: &SealedCredential, sealed: &[u8]) -> bool;
 });
 
 disturbed!(Runs {

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use crypto::Keyring;
 use directory_core::{
-    ConnectionId, ConnectionSettings, DirectoryEntry, DirectoryProvider, Listing, MaxDeactivations, Policy,
-    ProviderError, ProviderFactory, RunId, TenantId, UserId, fake::FakeDirectory,
+    Check, ConnectionId, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, Listing, MaxDeactivations,
+    Policy, ProviderError, ProviderFactory, RunId, TenantId, UserId, fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{
@@ -44,8 +44,12 @@ impl ProviderFactory for Shown {
         "shown"
     }
 
-    fn connect(&self, _: &ConnectionSettings, _: SecretString) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
+    fn connect(&self, _: &ConnectionSettings, _: Credential) -> Result<Box<dyn DirectoryProvider>, ProviderError> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn expiry(&self, _: &Credential) -> Result<Option<std::time::SystemTime>, ProviderError> {
+        Ok(None)
     }
 }
 
@@ -56,8 +60,8 @@ impl DirectoryProvider for Shown {
         FakeDirectory::complete(pages).list().await
     }
 
-    async fn verify(&self) -> Result<(), ProviderError> {
-        Ok(())
+    async fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 
@@ -138,7 +142,7 @@ impl Bench {
             display_name: "Test".to_owned(),
             directory_id: "d".to_owned(),
             client_id: "c".to_owned(),
-            credential: SecretString::from("s3cret"),
+            credential: Credential::ClientSecret(SecretString::from("s3cret")),
             group_id: None,
             cloud: "global".to_owned(),
             default_role: "member".to_owned(),

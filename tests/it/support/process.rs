@@ -28,6 +28,14 @@ impl Cli {
         Self { settings }
     }
 
+    /// The same with another value of one setting.
+    pub(crate) fn with(&self, variable: &str, value: &str) -> Self {
+        let mut settings = self.settings.clone();
+        settings.retain(|(name, _)| name != variable);
+        settings.push((variable.to_owned(), value.to_owned()));
+        Self { settings }
+    }
+
     /// A command of the given program that sees these settings and no others.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));

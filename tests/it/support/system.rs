@@ -106,6 +106,8 @@ pub(crate) struct System {
     pub(crate) tenant: String,
     pub(crate) token: String,
     pub(crate) client: reqwest::Client,
+    key: String,
+    next_key: String,
 }
 
 impl System {
@@ -114,14 +116,12 @@ impl System {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let simulator = Simulator::start(directory).unwrap();
         let database = Database::new(kind).await;
-        let key = format!(
-            "test:{}",
-            BASE64_STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat())
-        );
+        let key = new_key("test");
         let setting = |name: &str, value: String| (format!("DIRECTORY_{name}"), value);
         let cli = Cli::new(vec![
             setting("DATABASE_URL", database.url.clone()),
-            setting("ENCRYPTION_KEYS", key),
+            setting("ENCRYPTION_KEYS", key.clone()),
+            setting("FEDERATED_TOKEN_FILE", database.dir.path().join("token").display().to_string()),
             setting("LOGIN_URL", simulator.login_url()),
             setting("GRAPH_URL", simulator.graph_url()),
             // Tests ask more often than people do.
@@ -130,7 +130,17 @@ impl System {
         let server = Some(Server::start(&cli));
         let (tenant, token) = new_tenant(&cli, "acme");
         let client = reqwest::Client::new();
-        Self { simulator, database, cli, server, tenant, token, client }
+        Self { simulator, database, cli, server, tenant, token, client, key, next_key: new_key("rotated") }
+    }
+
+    /// The command line with a new key, called `rotated`, before the one that everything is sealed with.
+    pub(crate) fn cli_with_new_key(&self) -> Cli {
+        self.cli.with("DIRECTORY_ENCRYPTION_KEYS", &format!("{},{}", self.next_key, self.key))
+    }
+
+    /// From now on there is only the new key.
+    pub(crate) fn retire_the_old_key(&mut self) {
+        self.cli = self.cli.with("DIRECTORY_ENCRYPTION_KEYS", &self.next_key);
     }
 
     pub(crate) fn server(&self) -> &Server {
@@ -272,6 +282,11 @@ pub(crate) fn registration(more: Value) -> Value {
         body.as_object_mut().unwrap().extend(more);
     }
     body
+}
+
+fn new_key(kid: &str) -> String {
+    let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+    format!("{kid}:{}", BASE64_STANDARD.encode(bytes))
 }
 
 fn new_tenant(cli: &Cli, slug: &str) -> (String, String) {
