@@ -81,16 +81,27 @@ async fn a_certificate_and_a_federated_token_take_the_secrets_place(kind: Kind) 
     trusting(&system.simulator);
     assert_eq!(system.sync(connection).await["counts"]["created"], 5);
 
-    // The token is the program's, and read anew each time.
-    std::fs::write(system.database.dir.path().join("token"), "another-workloads-token\n").unwrap();
+    // A federated token opens whatever trusts it, so only the operator says which connections use it.
     let (status, problem) = set(&system, connection, json!({"federatedToken": true}), "").await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
-    std::fs::write(system.database.dir.path().join("token"), "a-workload-token\n").unwrap();
-    let (status, problem) = set(&system, connection, json!({"federatedToken": true}), "").await;
-    assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/federatedToken")));
+    let mut body = registration(json!({"federatedToken": true}));
+    body.as_object_mut().unwrap().remove("clientSecret");
+    assert_eq!(system.call(Method::POST, "/api/directory/entra", Some(&body)).await.0, StatusCode::BAD_REQUEST);
+
+    // It is read anew each time. That it is missing is the operator's to mend, and no quarantine.
+    let give = ["connection", "set-secret", "Acme Entra", "--federated-token"];
+    let token = system.database.dir.path().join("token");
+    std::fs::write(&token, "another-workloads-token\n").unwrap();
+    assert_eq!(system.cli.json(&give, "").0, 1, "nobody trusts that one");
+    std::fs::write(&token, "a-workload-token\n").unwrap();
+    assert_eq!(system.cli.json(&give, "").0, 0);
     assert_eq!(system.sync(connection).await["counts"]["unchanged"], 5);
     let now = system.get(&format!("/api/directory/connections/{connection}")).await;
     assert_eq!((&now["credentialKind"], &now["credentialExpiresAt"]), (&json!("federated_token"), &Value::Null));
+    std::fs::remove_file(&token).unwrap();
+    let failed = system.sync(connection).await;
+    assert_eq!((&failed["status"], &failed["error"]["code"]), (&json!("failed"), &json!("internal")), "{failed}");
+    assert_eq!(system.get(&format!("/api/directory/connections/{connection}")).await["state"], "active");
 
     let nonsense = json!({"certificate": "-----BEGIN CERTIFICATE-----"});
     let (status, problem) = set(&system, connection, nonsense, "").await;
@@ -150,6 +161,9 @@ async fn keys_are_rotated_while_the_server_runs(kind: Kind) {
     let (code, status) = system.cli.json(&["key", "status"], "");
     assert_eq!((code, &status["keys"][0]["credentials"]), (0, &json!(2)), "{status}");
     let rotating = system.cli_with_new_key();
+    assert!(system.take_server().terminate().success());
+    system.cli = rotating.clone();
+    system.start_server();
     let (code, done) = rotating.json(&["key", "rotate"], "");
     assert_eq!((code, &done["seen"], &done["resealed"]), (0, &json!(2), &json!(2)), "{done}");
     let (code, again) = rotating.json(&["key", "rotate"], "");
@@ -159,10 +173,12 @@ async fn keys_are_rotated_while_the_server_runs(kind: Kind) {
     assert_eq!((code, &of("rotated").unwrap()["credentials"]), (0, &json!(2)), "{status}");
     assert_eq!(of("test").unwrap()["credentials"], json!(0), "{status}");
 
-    // The server, which does not know the new key, is missing one; started with it alone it works.
-    let (code, status) = system.cli.json(&["key", "status"], "");
+    assert_eq!(system.sync(&connection).await["counts"]["unchanged"], 5, "the server goes on");
+
+    // The old key can go. Without the new one nothing opens.
+    assert!(system.take_server().terminate().success());
+    let (code, status) = system.cli_with_the_old_key().json(&["key", "status"], "");
     assert_eq!(code, 1, "{status}");
-    system.take_server().terminate();
     system.retire_the_old_key();
     system.start_server();
     assert_eq!(system.sync(&connection).await["counts"]["unchanged"], 5);

@@ -69,7 +69,6 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     store.migrate().await.context("cannot bring the database up to date")?;
     let options = EngineOptions { keep_changes: settings.keep_changes, ..EngineOptions::default() };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
-    tell_missing_keys(&engine).await;
 
     let config = api_config(&settings, raise_file_limit());
     let server = Server::bind(settings.listen, engine.clone(), config)
@@ -78,6 +77,11 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     announce(server.local_addr()).context("cannot write to standard output")?;
 
+    // Beside serving: with many connections it takes its time.
+    tokio::spawn({
+        let engine = engine.clone();
+        async move { tell_missing_keys(&engine).await }
+    });
     let worker = Worker::new(engine, settings.workers).run(stop.clone());
     let api = async {
         let ended = server.run(stop.clone()).await;

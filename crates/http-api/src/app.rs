@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
+use directory_core::TenantId;
 use store::Store;
 use sync_engine::SyncEngine;
 use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use tracing::Instrument;
 
-use crate::{config::ApiConfig, problem::Problem, rates::Rates, watch::Watches};
+use crate::{
+    config::ApiConfig,
+    problem::Problem,
+    rates::Rates,
+    visits::{Visit, Visits},
+    watch::Watches,
+};
 
 const BUSY_RETRY_SECONDS: u64 = 1;
 
@@ -20,6 +27,7 @@ pub struct App {
     watches: Watches,
     /// One for each request that uses the store.
     room: Arc<Semaphore>,
+    visits: Arc<Visits>,
 }
 
 impl App {
@@ -29,7 +37,7 @@ impl App {
         let limits = &config.limits;
         let room = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
         let (rates, watches) = (Rates::new(limits), Watches::new(limits));
-        Self { engine, config, runtime, rates, watches, room: Arc::new(room) }
+        Self { engine, config, runtime, rates, watches, room: Arc::new(room), visits: Arc::default() }
     }
 
     /// Ends event streams and waits, so that a server can stop in good order. [`Server`](crate::Server) does it by
@@ -60,6 +68,11 @@ impl App {
 
     pub(crate) fn watches(&self) -> &Watches {
         &self.watches
+    }
+
+    /// Room for a request that goes out to a directory, until it is dropped.
+    pub(crate) fn visit(&self, tenant: TenantId) -> Result<Visit, Problem> {
+        self.visits.begin(tenant).ok_or_else(|| Problem::too_many_visits(BUSY_RETRY_SECONDS))
     }
 
     /// Does the part of a request that needs the store.

@@ -17,6 +17,7 @@ mod routes;
 mod server;
 mod socket;
 mod unread;
+mod visits;
 mod watch;
 
 pub use app::App;

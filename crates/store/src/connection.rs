@@ -326,15 +326,16 @@ pub trait Connections: Send + Sync {
         id: ConnectionId,
     ) -> Result<Option<SealedCredential>, StoreError>;
 
-    /// Gives a connection another credential; one that is known to work lifts a quarantine. `false` when the tenant has
-    /// no such connection.
+    /// Gives a connection another credential, unless the connection was changed since `seen`, its
+    /// [`Connection::updated_at`]; one that is known to work lifts a quarantine.
     async fn set_credential(
         &self,
         tenant: TenantId,
         id: ConnectionId,
+        seen: DateTime<Utc>,
         credential: &NewCredential,
         works: bool,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<UpdatedConnection, StoreError>;
 
     /// Every tenant's credentials, by tenant and connection, after the given ones: what rotating keys walks over.
     async fn sealed_credentials(

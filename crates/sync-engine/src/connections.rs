@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{
-    Check, CheckOutcome, CheckSubject, ConnectionId, ConnectionSettings, Credential, DirectoryProvider, Policy,
-    ProviderFactory, TenantId, first_failure,
+    Check, CheckOutcome, CheckSubject, ConnectionId, ConnectionSettings, Credential, DirectoryProvider, FailureKind,
+    Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, first_failure,
 };
-use store::{Connection, Directory, NewConnection, StoreError, UniqueKey};
+use store::{Connection, Directory, NewConnection, StoreError, UniqueKey, UpdatedConnection};
 use uuid::Uuid;
 
 use crate::{EngineError, SyncEngine, credential};
@@ -110,7 +110,8 @@ impl SyncEngine {
     }
 
     /// Gives a connection another credential. With `verify` it is tried on the directory first, and where it does not work
-    /// the old one stays. `false` when the tenant has no such connection.
+    /// the old one stays. What was tried is what is changed: a connection that somebody else changed meanwhile has
+    /// [`UpdatedConnection::Moved`].
     pub async fn set_credential(
         &self,
         tenant: TenantId,
@@ -118,9 +119,11 @@ impl SyncEngine {
         new: Credential,
         expires_at: Option<DateTime<Utc>>,
         verify: bool,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<UpdatedConnection, EngineError> {
         let store = &self.shared.store;
-        let Some(connection) = store.connection(tenant, id).await? else { return Ok(false) };
+        let Some(connection) = store.connection(tenant, id).await? else {
+            return Ok(UpdatedConnection::NoConnection);
+        };
         let factory = self.factory(&connection.provider)?;
         let provider = factory.connect(&connection.settings(), new.clone())?;
         if verify {
@@ -128,7 +131,7 @@ impl SyncEngine {
         }
         let expires_at = expiry(&*factory, &new, expires_at)?;
         let sealed = credential::seal(&self.shared.keyring, tenant, id, &new, expires_at)?;
-        Ok(store.set_credential(tenant, id, &sealed, verify).await?)
+        Ok(store.set_credential(tenant, id, connection.updated_at, &sealed, verify).await?)
     }
 
     /// Tries a connection as it stands; writes nothing. `None` when the tenant has no such connection.
@@ -137,13 +140,23 @@ impl SyncEngine {
         match self.connect(&connection).await {
             Ok(Some(provider)) => Ok(Some(provider.verify().await)),
             Ok(None) => Ok(None),
-            // What is wrong with the credential by itself keeps it from giving a token.
-            Err(EngineError::Provider(error)) => {
-                Ok(Some(vec![Check { subject: CheckSubject::Token, outcome: CheckOutcome::Failed(error) }]))
-            }
+            // What is wrong with the credential by itself, or with the key that it is sealed with, keeps it from giving a
+            // token.
+            Err(EngineError::Provider(error)) => Ok(Some(no_token(error))),
+            Err(EngineError::Open(error)) => Ok(Some(no_token(ProviderError {
+                kind: FailureKind::Transient { retry_after: None },
+                code: RunErrorCode::Internal,
+                message: "The stored credential cannot be opened.".to_owned(),
+                hint: error.to_string(),
+                request_id: None,
+            }))),
             Err(error) => Err(error),
         }
     }
+}
+
+fn no_token(error: ProviderError) -> Vec<Check> {
+    vec![Check { subject: CheckSubject::Token, outcome: CheckOutcome::Failed(error) }]
 }
 
 fn expiry(

@@ -59,7 +59,9 @@ disturbed!(Connections {
     fn connection(tenant: TenantId, id: ConnectionId) -> Option<Connection>;
     fn connections(tenant: TenantId, page: IdPage) -> Vec<Connection>;
     fn sealed_credential(tenant: TenantId, id: ConnectionId) -> Option<SealedCredential>;
-    fn set_credential(tenant: TenantId, id: ConnectionId, credential: &NewCredential, works: bool) -> bool;
+    fn set_credential(
+        tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, credential: &NewCredential, works: bool
+    ) -> UpdatedConnection;
     fn sealed_credentials(after: Option<(TenantId, ConnectionId)>, limit: u32) -> Vec<SealedCredential>;
     fn reseal_credential(read: &SealedCredential, sealed: &[u8]) -> bool;
 });

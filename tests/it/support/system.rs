@@ -138,6 +138,10 @@ impl System {
         self.cli.with("DIRECTORY_ENCRYPTION_KEYS", &format!("{},{}", self.next_key, self.key))
     }
 
+    pub(crate) fn cli_with_the_old_key(&self) -> Cli {
+        self.cli.with("DIRECTORY_ENCRYPTION_KEYS", &self.key)
+    }
+
     /// From now on there is only the new key.
     pub(crate) fn retire_the_old_key(&mut self) {
         self.cli = self.cli.with("DIRECTORY_ENCRYPTION_KEYS", &self.next_key);

@@ -92,8 +92,10 @@ fn a_missing_key_is_named_with_a_connection_that_needs_it() {
     assert!(failed["tenantId"].is_string() && text(&failed["reason"]).contains("`k1`"), "{summary}");
     let table = world.run(&["key", "rotate", "--output", "table"]);
     assert!(table.code == 4 && table.stdout.contains(&id), "{table:?}");
-    let test = world.run(&["connection", "test", ACME]).one_line(1);
-    assert!(test.contains("`k1`"), "{test}");
+    let report = world.run(&["connection", "test", ACME]).json_and(1);
+    let token = &report["checks"][0];
+    assert_eq!((&token["check"], &token["outcome"]), (&json!("token"), &json!("failed")), "{report}");
+    assert!(text(&token["hint"]).contains("`k1`"), "{report}");
 
     // Nothing was lost: the key comes back, and everything goes on.
     let world = world.env(KEYS, &format!("{new},{old}"));

@@ -35,6 +35,15 @@ pub struct GivenCredential {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+impl GivenCredential {
+    /// What is wrong with it for a tenant's administrator. The one federated token of a server opens every application that
+    /// trusts it, whoever's that is; so only the server's operator says which connections use it.
+    pub(crate) fn of_an_operator(credential: &Credential) -> Option<FieldError> {
+        let is = matches!(credential, Credential::FederatedToken);
+        is.then(|| FieldError::new("/federatedToken", "is given by the server's operator, with directoryctl"))
+    }
+}
+
 impl CredentialInput {
     /// The credential that was given, or everything that is wrong with it.
     pub fn into_credential(self) -> Result<GivenCredential, Vec<FieldError>> {

@@ -98,6 +98,12 @@ impl Problem {
         Self::later(Kind::Overloaded, seconds, "The server has as much to do as it can. Nothing was done; try again.")
     }
 
+    /// A tenant has as many requests under way to directories as it may, or all tenants together have.
+    pub(crate) fn too_many_visits(seconds: u64) -> Self {
+        let detail = "Other requests to try a connection are under way; try again once they have ended.";
+        Self::later(Kind::RateLimited, seconds, detail)
+    }
+
     /// A request's work is not done in time.
     pub(crate) fn timeout() -> Self {
         let detail =
@@ -205,9 +211,13 @@ impl From<EngineError> for Problem {
             EngineError::Store(error) => error.into(),
             // Its texts are for the administrator: the values cannot be used to reach the directory, or it is away.
             EngineError::Provider(error) => {
-                let transient = matches!(error.kind, FailureKind::Transient { .. });
-                let kind = if transient { Kind::Unavailable } else { Kind::BadRequest };
-                Self::new(kind, format!("{} {}", error.message, error.hint))
+                let detail = format!("{} {}", error.message, error.hint);
+                match error.kind {
+                    FailureKind::Configuration => Self::new(Kind::BadRequest, detail),
+                    FailureKind::Transient { .. } | FailureKind::ListingExpired | FailureKind::Protocol => {
+                        Self { retry_seconds: Some(RETRY_AFTER_SECONDS), ..Self::new(Kind::Unavailable, detail) }
+                    }
+                }
             }
             error @ (EngineError::UnknownProvider(_) | EngineError::Seal(_) | EngineError::Open(_)) => {
                 Self::internal(error)

@@ -5,12 +5,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 
+use store::UpdatedConnection;
+
 use super::{no_content, path};
 use crate::{
     app::App,
     auth::Admin,
     body,
-    model::{CredentialInput, TestView},
+    model::{CredentialInput, GivenCredential, TestView},
     problem::{Kind, Problem},
     query::Query,
 };
@@ -30,10 +32,23 @@ pub(super) async fn set(
     let input =
         input.ok_or_else(|| Problem::new(Kind::BadRequest, "The credential is missing: send it as a JSON body."))?;
     let given = input.into_credential().map_err(Problem::bad_input)?;
+    if let Some(error) = GivenCredential::of_an_operator(&given.credential) {
+        return Err(Problem::bad_input(vec![error]));
+    }
+    let visit = if verify { Some(app.visit(admin.tenant)?) } else { None };
     let set = app.work(move |app| async move {
-        Ok(app.engine().set_credential(admin.tenant, id, given.credential, given.expires_at, verify).await?)
+        let set = app.engine().set_credential(admin.tenant, id, given.credential, given.expires_at, verify).await;
+        drop(visit);
+        Ok(set?)
     });
-    no_content(set.await?)
+    match set.await? {
+        UpdatedConnection::Done(_) => no_content(true),
+        UpdatedConnection::NoConnection => no_content(false),
+        UpdatedConnection::Moved => Err(Problem::new(
+            Kind::Unavailable,
+            "Somebody else changed the connection while the credential was tried, so nothing was set. Try again.",
+        )),
+    }
 }
 
 /// Tries the connection as it stands, and reports on everything that it needs. Writes nothing.
@@ -46,7 +61,12 @@ pub(super) async fn test(
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     body::none(&request, payload).await?;
-    let checks = app.work(move |app| async move { Ok(app.engine().test_connection(admin.tenant, id).await?) });
+    let visit = app.visit(admin.tenant)?;
+    let checks = app.work(move |app| async move {
+        let checks = app.engine().test_connection(admin.tenant, id).await;
+        drop(visit);
+        Ok(checks?)
+    });
     let checks = checks.await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(TestView::from(checks)))
 }

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     auth::Admin,
     body,
-    model::{ConnectionView, RegisterEntra},
+    model::{ConnectionView, GivenCredential, RegisterEntra},
     problem::{Kind, Problem},
 };
 
@@ -25,6 +25,9 @@ pub(super) async fn register(
     let body =
         body.ok_or_else(|| Problem::new(Kind::BadRequest, "The registration is missing: send it as a JSON body."))?;
     let registration = body.into_registration(admin.tenant).map_err(Problem::bad_input)?;
+    if let Some(error) = GivenCredential::of_an_operator(&registration.credential) {
+        return Err(Problem::bad_input(vec![error]));
+    }
     let connection = app.work(move |app| async move { Ok(app.engine().register(registration).await?) }).await?;
     let location = (header::LOCATION, connection_path(connection.id));
     Ok(HttpResponse::Created().insert_header(location).json(ConnectionView::new(connection, None)))

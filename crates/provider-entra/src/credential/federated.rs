@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directory_core::{ProviderError, RunErrorCode};
+use directory_core::ProviderError;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::error::{Again, Fault, configuration};
+use crate::error::{Again, Fault, operators};
 
 /// In bytes; tokens have a few thousand.
 const LONGEST: usize = 64 << 10;
@@ -34,8 +34,7 @@ enum FileFault {
 impl TokenFile {
     pub(super) fn new(path: Option<&Path>) -> Result<Self, ProviderError> {
         let path = path.ok_or_else(|| {
-            configuration(
-                RunErrorCode::CredentialInvalid,
+            operators(
                 "No federated token is configured on this server.",
                 "Let the server's operator set DIRECTORY_FEDERATED_TOKEN_FILE to the file that holds the token, or use a \
                  certificate or a client secret.",
@@ -96,12 +95,13 @@ impl From<FileFault> for Fault {
             FileFault::Missing | FileFault::Empty => Again::Twice,
             FileFault::Unreadable | FileFault::NoFile | FileFault::TooLarge | FileFault::NoToken => Again::Never,
         };
-        Self { error: configuration(RunErrorCode::CredentialInvalid, message, hint), again }
+        Self { error: operators(message, hint), again }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use directory_core::FailureKind;
     use rstest::rstest;
     use secrecy::ExposeSecret;
 
@@ -146,7 +146,7 @@ mod tests {
         let file = TokenFile::new(Some(&folder.path().join("the-token"))).expect("configured");
         let fault = file.read().await.expect_err("missing");
         assert_eq!(fault.again, Again::Twice);
-        assert_eq!(fault.error.code, RunErrorCode::CredentialInvalid);
+        assert!(matches!(fault.error.kind, FailureKind::Transient { .. }), "no fault of the connection: {fault:?}");
         assert!(fault.error.hint.contains("DIRECTORY_FEDERATED_TOKEN_FILE"), "{fault:?}");
         assert!(!format!("{fault:?}").contains("the-token"), "{fault:?}");
         fs::write(folder.path().join("the-token"), "first").expect("written");

@@ -14,7 +14,7 @@ use self::{
     assertion::client_refused,
     refusal::{FOREIGN_LOGIN, Meaning, Refusal, meaning_of_code, meaning_of_error},
 };
-use super::{Again, AnswerHead, Fault, configuration, passing_code, protocol, transient};
+use super::{Again, AnswerHead, Fault, configuration, operators, passing_code, protocol, transient};
 use crate::{
     json::{Text, lenient, word},
     page::BodyFault,
@@ -58,7 +58,7 @@ pub(crate) fn login_fault(kind: CredentialKind, head: &AnswerHead, body: &[u8]) 
         match meaning {
             Meaning::Passing => Fault::from(busy(RunErrorCode::ProviderUnavailable, head, &name)),
             Meaning::Settling(refusal) => Fault::from(explain(refusal, &name)).but(Again::Unwatched),
-            Meaning::Refused(refusal) => Fault::from(explain(refusal, &name)),
+            Meaning::Refused(refusal) => Fault::from(explain(refusal, &name)).but(Again::Never),
         }
     };
     fault.with_request_id(request_id)
@@ -100,6 +100,7 @@ fn explain(refusal: &Refusal, name: &str) -> ProviderError {
     let message = format!("{} ({name}).", refusal.message);
     match refusal.code {
         RunErrorCode::ProviderProtocol => protocol(&message, refusal.hint),
+        RunErrorCode::Internal => operators(&message, refusal.hint),
         code => configuration(code, &message, refusal.hint),
     }
 }
@@ -172,10 +173,10 @@ mod tests {
         RunErrorCode::CredentialInvalid,
         "certificate"
     )]
-    #[case::time(CredentialKind::Certificate, "invalid_client", 700_024, RunErrorCode::CredentialInvalid, "clock")]
+    #[case::time(CredentialKind::Certificate, "invalid_client", 700_024, RunErrorCode::Internal, "clock")]
     #[case::any(CredentialKind::Certificate, "invalid_client", 1, RunErrorCode::CredentialInvalid, "certificate")]
     #[case::odd(CredentialKind::Certificate, "strange", 1, RunErrorCode::CredentialInvalid, "certificate")]
-    #[case::ended(CredentialKind::FederatedToken, "invalid_client", 700_024, RunErrorCode::CredentialExpired, "renew")]
+    #[case::ended(CredentialKind::FederatedToken, "invalid_client", 700_024, RunErrorCode::Internal, "renew")]
     #[case::untrusted(
         CredentialKind::FederatedToken,
         "invalid_client",
@@ -193,7 +194,9 @@ mod tests {
         #[case] hint: &str,
     ) {
         let Fault { error, again } = refusal_of(kind, 401, error, code);
-        assert_eq!((error.code, error.kind, again), (expected, FailureKind::Configuration, Again::Never));
+        let operators = FailureKind::Transient { retry_after: None };
+        let kind = if expected == RunErrorCode::Internal { operators } else { FailureKind::Configuration };
+        assert_eq!((error.code, error.kind, again), (expected, kind, Again::Never));
         assert!(error.message.contains(&format!("AADSTS{code}")) && error.hint.contains(hint), "{error:?}");
         assert!(!format!("{error:?}").contains("secret "), "there is none: {error:?}");
     }

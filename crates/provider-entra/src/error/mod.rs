@@ -81,6 +81,12 @@ pub(crate) fn configuration(code: RunErrorCode, message: &str, hint: &str) -> Pr
     error(FailureKind::Configuration, code, message, hint)
 }
 
+/// The server's operator has to change something, and nobody who administers a connection can: it is no fault of the
+/// connection, which goes on once it is mended.
+pub(crate) fn operators(message: &str, hint: &str) -> ProviderError {
+    error(FailureKind::Transient { retry_after: None }, RunErrorCode::Internal, message, hint)
+}
+
 /// The answer makes no sense.
 pub(crate) fn protocol(message: &str, hint: &str) -> ProviderError {
     error(FailureKind::Protocol, RunErrorCode::ProviderProtocol, message, hint)

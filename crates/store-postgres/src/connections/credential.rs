@@ -1,10 +1,12 @@
 //! Sealed credentials, apart from the connections that they belong to.
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
 use sqlx::PgPool;
 use store::{NewCredential, SealedCredential, StoreError};
 use uuid::Uuid;
 
+use super::{ConnectionRow, columns};
 use crate::{decode::Place, error::failed};
 
 #[derive(sqlx::FromRow)]
@@ -50,25 +52,27 @@ pub(super) async fn set(
     pool: &PgPool,
     tenant: TenantId,
     id: ConnectionId,
+    seen: DateTime<Utc>,
     credential: &NewCredential,
     works: bool,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
+) -> Result<Option<ConnectionRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = $3, sealed_credential = $4, credential_expires_at = $5,
              state = CASE WHEN $6 AND state = 'quarantined' THEN 'active' ELSE state END,
              state_reason = CASE WHEN $6 AND state = 'quarantined' THEN NULL ELSE state_reason END,
              credential_updated_at = now(), updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-         WHERE tenant_id = $1 AND id = $2",
-    )
+         WHERE tenant_id = $1 AND id = $2 AND updated_at = $7 RETURNING ",
+        columns!()
+    ))
     .bind(tenant.0)
     .bind(id.0)
     .bind(credential.kind.as_str())
     .bind(&credential.sealed)
     .bind(credential.expires_at)
     .bind(works)
-    .execute(pool)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .bind(seen)
+    .fetch_optional(pool)
+    .await
 }
 
 /// The one walk that is over all tenants: the keys are the installation's.

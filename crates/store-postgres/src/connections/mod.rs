@@ -248,10 +248,16 @@ impl Connections for PostgresStore {
         &self,
         tenant: TenantId,
         id: ConnectionId,
+        seen: DateTime<Utc>,
         credential: &NewCredential,
         works: bool,
-    ) -> Result<bool, StoreError> {
-        credential::set(&self.pool, tenant, id, credential, works).await.map_err(failed)
+    ) -> Result<UpdatedConnection, StoreError> {
+        let row = credential::set(&self.pool, tenant, id, seen, credential, works).await.map_err(failed)?;
+        match row {
+            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
+            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
+            None => Ok(UpdatedConnection::NoConnection),
+        }
     }
 
     async fn sealed_credentials(

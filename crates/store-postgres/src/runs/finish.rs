@@ -139,6 +139,8 @@ async fn settle_scope(connection: &mut PgConnection, run: &Run) -> Result<(), sq
         .map(|_| ())
 }
 
+/// A credential that is younger than the run is not what the run failed of.
+///
 /// Neither statement writes a row that says so already: a sync without changes leaves its connection untouched.
 async fn note_on_connection(
     connection: &mut PgConnection,
@@ -156,12 +158,13 @@ async fn note_on_connection(
         .execute(connection),
         ConnectionEffect::Quarantine(reason) => sqlx::query(
             "UPDATE connections SET state = 'quarantined', state_reason = $3, updated_at = GREATEST(updated_at, now())
-             WHERE tenant_id = $1 AND id = $2 AND state <> 'paused'
+             WHERE tenant_id = $1 AND id = $2 AND state <> 'paused' AND ($4 IS NULL OR credential_updated_at <= $4)
                  AND (state, state_reason) IS DISTINCT FROM ('quarantined', $3)",
         )
         .bind(run.tenant.0)
         .bind(run.connection.0)
         .bind(storable(reason))
+        .bind(run.started_at)
         .execute(connection),
     }
     .await

@@ -1,9 +1,11 @@
 //! Sealed credentials, apart from the connections that they belong to.
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
 use sqlx::SqlitePool;
 use store::{NewCredential, SealedCredential, StoreError};
 
+use super::row::{ConnectionRow, connection_columns};
 use crate::{
     decode::{Place, stored_id, stored_time},
     error::failed,
@@ -53,17 +55,19 @@ pub(super) async fn set(
     writer: &SqlitePool,
     tenant: TenantId,
     id: ConnectionId,
+    seen: DateTime<Utc>,
     credential: &NewCredential,
     works: bool,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(concat!(
+) -> Result<Option<ConnectionRow>, StoreError> {
+    sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = ?3, sealed_credential = ?4, credential_expires_at = ?5,
              state_reason = iif(?6 AND state = 'quarantined', NULL, state_reason),
              state = iif(?6 AND state = 'quarantined', 'active', state), credential_updated_at = ",
         now!(),
         ", updated_at = max(strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'), ",
         now!(),
-        ") WHERE tenant_id = ?1 AND id = ?2"
+        ") WHERE tenant_id = ?1 AND id = ?2 AND updated_at = ?7 RETURNING ",
+        connection_columns!()
     ))
     .bind(stored_id(tenant.0))
     .bind(stored_id(id.0))
@@ -71,10 +75,10 @@ pub(super) async fn set(
     .bind(&credential.sealed)
     .bind(credential.expires_at.map(stored_time))
     .bind(works)
-    .execute(writer)
+    .bind(stored_time(seen))
+    .fetch_optional(writer)
     .await
-    .map_err(failed)?;
-    Ok(done.rows_affected() == 1)
+    .map_err(failed)
 }
 
 /// The one walk that is over all tenants: the keys are the installation's.

@@ -110,10 +110,15 @@ impl Connections for SqliteStore {
         &self,
         tenant: TenantId,
         id: ConnectionId,
+        seen: DateTime<Utc>,
         credential: &NewCredential,
         works: bool,
-    ) -> Result<bool, StoreError> {
-        credential::set(&self.writer, tenant, id, credential, works).await
+    ) -> Result<UpdatedConnection, StoreError> {
+        match credential::set(&self.writer, tenant, id, seen, credential, works).await? {
+            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
+            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
+            None => Ok(UpdatedConnection::NoConnection),
+        }
     }
 
     async fn sealed_credentials(

@@ -1,6 +1,6 @@
 //! Where a run goes once its plan is complete, and how it ends.
 
-use directory_core::{ConnectionId, Counts, HoldReason, PlanSummary};
+use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunMode, RunStatus, StoreError};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     SqliteStore,
-    decode::{stored, stored_id, to_json},
+    decode::{stored, stored_id, stored_time, to_json},
     error::{expect_lease, failed},
     sql::{held_by_lease, now},
 };
@@ -108,7 +108,7 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
         drop_changes(&mut tx, lease.tenant, lease.run).await?;
     }
     let run = Run::try_from(row)?;
-    affect(&mut tx, lease, run.connection, &end.connection).await?;
+    affect(&mut tx, lease, &run, &end.connection).await?;
     if matches!(run.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
         settle_scope(&mut tx, &run).await?;
     }
@@ -127,12 +127,13 @@ async fn settle_scope(transaction: &mut SqliteConnection, run: &Run) -> Result<(
         .map_err(failed)
 }
 
-/// Writes what the run's end means for its connection. Its time never goes back to one that an administrator may have
+/// Writes what the run's end means for its connection. A credential that is younger than the run is not what the run failed
+/// of. Its time never goes back to one that an administrator may have
 /// seen before a change.
 async fn affect(
     transaction: &mut SqliteConnection,
     lease: &Lease,
-    connection: ConnectionId,
+    run: &Run,
     effect: &ConnectionEffect,
 ) -> Result<(), StoreError> {
     let (sql, reason) = match effect {
@@ -149,15 +150,16 @@ async fn affect(
             concat!(
                 "UPDATE connections SET state = 'quarantined', state_reason = ?3, updated_at = max(updated_at, ",
                 now!(),
-                ") WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused'"
+                ") WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused' AND (?4 IS NULL OR credential_updated_at <= ?4)"
             ),
             Some(reason),
         ),
     };
     sqlx::query(sql)
         .bind(stored_id(lease.tenant.0))
-        .bind(stored_id(connection.0))
+        .bind(stored_id(run.connection.0))
         .bind(reason)
+        .bind(run.started_at.map(stored_time))
         .execute(transaction)
         .await
         .map(drop)

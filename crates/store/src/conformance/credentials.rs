@@ -8,7 +8,19 @@ use super::{
     Harness,
     world::{World, add_connection, add_tenant, id, sealed, second},
 };
-use crate::{ConnectionEffect, ConnectionState, NewCredential, RunEnd, RunStatus, SealedCredential};
+use crate::{
+    Connection, ConnectionEffect, ConnectionState, NewCredential, RunEnd, RunStatus, SealedCredential,
+    UpdatedConnection,
+};
+
+async fn set(world: &World, credential: &NewCredential, works: bool) -> Connection {
+    let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
+    let set = world.store.set_credential(world.tenant, world.connection, seen, credential, works).await.unwrap();
+    match set {
+        UpdatedConnection::Done(connection) => *connection,
+        other => panic!("not set: {other:?}"),
+    }
+}
 
 /// Another credential takes the place of the first one, with its kind, its end and the time of the change.
 pub async fn a_credential_is_replaced(harness: &dyn Harness) {
@@ -16,15 +28,13 @@ pub async fn a_credential_is_replaced(harness: &dyn Harness) {
     let before = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
     let expires_at = Some(second("2031-02-03T04:05:06Z"));
     let new = NewCredential { kind: CredentialKind::Certificate, sealed: vec![7; 5_000], expires_at };
-    assert!(world.store.set_credential(world.tenant, world.connection, &new, false).await.unwrap());
-    let after = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    let after = set(&world, &new, false).await;
+    assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), Some(after.clone()));
     assert_eq!((after.credential_kind, after.credential_expires_at), (new.kind, expires_at));
     assert!(after.credential_updated_at >= before.credential_updated_at && after.updated_at > before.updated_at);
     let read = world.store.sealed_credential(world.tenant, world.connection).await.unwrap().unwrap();
     assert_eq!((read.kind, read.sealed), (new.kind, new.sealed));
-    let plain = sealed(vec![1]);
-    assert!(world.store.set_credential(world.tenant, world.connection, &plain, false).await.unwrap());
-    let back = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    let back = set(&world, &sealed(vec![1]), false).await;
     assert_eq!((back.credential_kind, back.credential_expires_at), (CredentialKind::ClientSecret, None));
 }
 
@@ -36,8 +46,7 @@ pub async fn a_credential_that_works_lifts_a_quarantine(harness: &dyn Harness) {
     let end = RunEnd { status: RunStatus::Failed, error: None, connection };
     world.store.finish_run(&lease, &end).await.unwrap();
     let state = async |works| {
-        world.store.set_credential(world.tenant, world.connection, &sealed(vec![1]), works).await.unwrap();
-        let now = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+        let now = set(&world, &sealed(vec![1]), works).await;
         (now.state, now.state_reason)
     };
     assert_eq!(state(false).await, (ConnectionState::Quarantined, Some("mend it".to_owned())));
@@ -50,9 +59,36 @@ pub async fn a_credential_that_works_lifts_a_quarantine(harness: &dyn Harness) {
 pub async fn credentials_are_the_tenants_own(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let other = add_tenant(&*world.store, "other").await;
-    assert!(!world.store.set_credential(other, world.connection, &sealed(vec![9]), true).await.unwrap());
-    assert!(!world.store.set_credential(world.tenant, ConnectionId(id()), &sealed(vec![9]), true).await.unwrap());
+    let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
+    for (tenant, connection) in [(other, world.connection), (world.tenant, ConnectionId(id()))] {
+        let set = world.store.set_credential(tenant, connection, seen, &sealed(vec![9]), true).await.unwrap();
+        assert_eq!(set, UpdatedConnection::NoConnection);
+    }
     assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![0, 1, 2, 254, 255]));
+}
+
+/// A credential is set on the connection that was read, and not on what somebody else has made of it since.
+pub async fn a_credential_for_what_has_moved_is_refused(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
+    set(&world, &sealed(vec![7]), true).await;
+    let late = world.store.set_credential(world.tenant, world.connection, seen, &sealed(vec![9]), true).await.unwrap();
+    assert_eq!(late, UpdatedConnection::Moved);
+    assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![7]));
+}
+
+/// A run that began before the credential was set says nothing about it.
+pub async fn a_run_quarantines_no_newer_credential(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let lease = world.start().await.lease;
+    let started = format!("UPDATE sync_runs SET started_at = '2001-01-01T00:00:00.000Z' WHERE id = '{}'", lease.run);
+    assert_eq!(world.sql(&started).await, 1);
+    set(&world, &sealed(vec![7]), true).await;
+    let connection = ConnectionEffect::Quarantine("the old one".to_owned());
+    let end = RunEnd { status: RunStatus::Failed, error: None, connection };
+    world.store.finish_run(&lease, &end).await.unwrap();
+    let now = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
+    assert_eq!((now.state, now.state_reason), (ConnectionState::Active, None));
 }
 
 /// The walk over every tenant's credentials meets each of them once, in pages.

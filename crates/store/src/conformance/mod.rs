@@ -122,6 +122,8 @@ macro_rules! conformance_tests {
                 a_credential_is_replaced
                 a_credential_that_works_lifts_a_quarantine
                 credentials_are_the_tenants_own
+                a_credential_for_what_has_moved_is_refused
+                a_run_quarantines_no_newer_credential
                 every_credential_is_walked_once
                 a_credential_is_resealed
             }

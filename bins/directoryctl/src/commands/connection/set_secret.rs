@@ -1,8 +1,8 @@
 //! `connection set-secret`
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use http_api::model::GivenCredential;
-use store::{Connection, ConnectionState};
+use store::{Connection, ConnectionState, UpdatedConnection};
 
 use super::{
     credential::CredentialArgs,
@@ -33,10 +33,11 @@ pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<()
     let GivenCredential { credential, expires_at } = given.map_err(|errors| bad_usage(&errors))?;
     let engine = session.engine()?;
     let set = engine.set_credential(tenant.id, before.id, credential, expires_at, verify).await;
-    if !set.map_err(|error| refused(OLD_STAYS, error))? {
-        bail!("the connection is gone");
-    }
-    let after = session.store.connection(tenant.id, before.id).await?.context("the connection is gone")?;
+    let after = match set.map_err(|error| refused(OLD_STAYS, error))? {
+        UpdatedConnection::Done(connection) => *connection,
+        UpdatedConnection::Moved => bail!("somebody else changed the connection meanwhile; {OLD_STAYS}; try again"),
+        UpdatedConnection::NoConnection => bail!("the connection is gone"),
+    };
     let said = said(&before, &after, verify);
     for view in super::views(&session, vec![after]).await? {
         session.format.show(&view, connection::one)?;
@@ -50,7 +51,7 @@ fn said(before: &Connection, after: &Connection, verified: bool) -> String {
     let id = after.id;
     let was_quarantined = before.state == ConnectionState::Quarantined;
     match (verified, after.state) {
-        (true, _) if was_quarantined => format!(
+        (true, ConnectionState::Active) if was_quarantined => format!(
             "the directory accepts the new credential, and the connection is no longer quarantined; `directoryctl sync \
              {id}` synchronises it now"
         ),

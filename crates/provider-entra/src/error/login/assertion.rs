@@ -15,7 +15,7 @@ static CERTIFICATE_REFUSED: Refusal = Refusal {
            and valid there. If it is not, upload it, without its key.",
 };
 static CLOCK_WRONG: Refusal = Refusal {
-    code: RunErrorCode::CredentialInvalid,
+    code: RunErrorCode::Internal,
     message: "Entra does not accept the time at which the certificate's assertion was signed",
     hint: "Let the server's operator check its clock: it may differ from the true time by a few minutes at most.",
 };
@@ -27,7 +27,7 @@ static TOKEN_REFUSED: Refusal = Refusal {
            keys.",
 };
 static TOKEN_EXPIRED: Refusal = Refusal {
-    code: RunErrorCode::CredentialExpired,
+    code: RunErrorCode::Internal,
     message: "The federated token has expired",
     hint: "Let the server's operator check that whatever writes DIRECTORY_FEDERATED_TOKEN_FILE still renews the token, and \
            that the server's clock is right.",
