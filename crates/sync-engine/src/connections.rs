@@ -15,7 +15,7 @@ use crate::{EngineError, SyncEngine, credential};
 pub struct Registration {
     /// Whose it is.
     pub tenant: TenantId,
-    /// The kind of directory; one of [`Providers::kinds`].
+    /// The kind of directory; one of [`crate::Providers::kinds`].
     pub provider: String,
     /// Name to show.
     pub display_name: String,
