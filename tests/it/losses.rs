@@ -52,7 +52,9 @@ async fn the_database_may_go_away_at_any_moment(kind: Kind) {
             break;
         }
     }
-    assert!(twins.system.server().log().contains("the database failed"), "runs met it");
+    // Which of a run's writers waits longest, and gives up, is chance: with SQLite they queue for one connection.
+    let log = twins.system.server().log();
+    assert!(log.contains("the database failed") || log.contains("the lease could not be renewed yet"), "runs met it");
 }
 
 async fn the_directory_may_fail_at_any_request(kind: Kind) {
