@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod connections;
 mod decode;
 mod error;
@@ -7,15 +8,17 @@ mod runs;
 mod schema;
 mod tenants;
 mod tokens;
-mod transaction;
 mod url;
 mod users;
+mod wall;
 
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Store, StoreError};
+use store::{Store, StoreError, TenantWall};
+
+use crate::access::Access;
 
 /// Connections that one process opens at most. Workers hold one each while they write, the API needs a few.
 const MAX_CONNECTIONS: u32 = 16;
@@ -26,7 +29,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The store on PostgreSQL. Clones share one pool of connections.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    access: Access,
 }
 
 impl PostgresStore {
@@ -42,13 +45,13 @@ impl PostgresStore {
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self::from_pool(pool))
     }
 
     /// A store on connections that the embedding program has already.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { pool }
+        Self { access: Access::through(pool) }
     }
 }
 
@@ -62,10 +65,14 @@ impl fmt::Debug for PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn migrate(&self) -> Result<(), StoreError> {
-        schema::migrate(&self.pool).await
+        schema::migrate(&self.access).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        schema::check(&self.pool).await
+        schema::check(&self.access).await
+    }
+
+    async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {
+        wall::inspect(&self.access).await
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use sqlx::{
-    PgPool, Row,
+    Row,
     migrate::{MigrateError, Migrator},
 };
 use store::{StoreError, chain};
 
-use crate::error::failed;
+use crate::{access::Access, error::failed};
 
 /// Those that this program knows. What a newer program has applied beyond them is left alone.
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -18,11 +18,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// Applies pending migrations under the database's advisory lock, so that processes which start together take turns.
-pub(crate) async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+pub(crate) async fn migrate(access: &Access) -> Result<(), StoreError> {
     // The lock belongs to the session, and a failed migration leaves it held: the session must end with us, and not go
-    // back to the pool. So it comes from a pool of one, with the settings and hooks of the store's.
-    let settings = pool.connect_options().as_ref().clone();
-    let session = pool.options().clone().min_connections(0).max_connections(1).connect_lazy_with(settings);
+    // back to the pool.
+    let session = access.session();
     let done = MIGRATIONS.run(&session).await.map_err(not_migrated);
     session.close().await;
     done
@@ -40,10 +39,12 @@ fn not_migrated(error: MigrateError) -> StoreError {
 }
 
 /// Compares what is applied with what this program knows. Read-only.
-pub(crate) async fn check(pool: &PgPool) -> Result<(), StoreError> {
+pub(crate) async fn check(access: &Access) -> Result<(), StoreError> {
     const UNDEFINED_TABLE: &str = "42P01";
-    let rows =
-        sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version").fetch_all(pool).await;
+    let mut tx = access.across_tenants().await.map_err(failed)?;
+    let rows = sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(&mut *tx)
+        .await;
     let rows = match rows {
         Ok(rows) => rows,
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {

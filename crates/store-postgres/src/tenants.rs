@@ -28,35 +28,39 @@ impl From<TenantRow> for Tenant {
 #[async_trait]
 impl Tenants for PostgresStore {
     async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError> {
-        sqlx::query_as::<_, TenantRow>(
+        let mut tx = self.access.tenant(tenant.id).await.map_err(failed)?;
+        let row = sqlx::query_as::<_, TenantRow>(
             "INSERT INTO tenants (id, slug, name) VALUES ($1, $2, $3) RETURNING id, slug, name, created_at",
         )
         .bind(tenant.id.0)
         .bind(&tenant.slug)
         .bind(&tenant.name)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
-        .map(Tenant::from)
         .map_err(|error| {
             if violates(&error, "tenants_slug") { StoreError::Conflict(UniqueKey::TenantSlug) } else { failed(error) }
-        })
+        })?;
+        tx.commit().await.map_err(failed)?;
+        Ok(row.into())
     }
 
     async fn tenant_by_slug(&self, slug: &str) -> Result<Option<Tenant>, StoreError> {
         if slug.contains('\0') {
             return Ok(None); // The server refuses such a text instead of not finding it.
         }
+        let mut tx = self.access.across_tenants().await.map_err(failed)?;
         sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1")
             .bind(slug)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *tx)
             .await
             .map(|row| row.map(Tenant::from))
             .map_err(failed)
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let mut tx = self.access.across_tenants().await.map_err(failed)?;
         sqlx::query_as::<_, TenantRow>(r#"SELECT id, slug, name, created_at FROM tenants ORDER BY slug COLLATE "C""#)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *tx)
             .await
             .map(|rows| rows.into_iter().map(Tenant::from).collect())
             .map_err(failed)

@@ -10,6 +10,7 @@ mod run;
 mod tenant;
 mod token;
 mod user;
+mod wall;
 
 #[cfg(test)]
 mod privacy;
@@ -34,6 +35,7 @@ pub use run::{
 pub use tenant::{NewTenant, Tenant, Tenants};
 pub use token::{NewToken, Token, TokenRole, Tokens};
 pub use user::{Linking, UserFilter, UserRecord, Users};
+pub use wall::TenantWall;
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]
@@ -43,4 +45,9 @@ pub trait Store: Tenants + Tokens + Connections + Runs + Users {
 
     /// Answers when the database does and its schema is current.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// Whether the database itself keeps tenants apart as well.
+    async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {
+        Ok(TenantWall::Absent)
+    }
 }

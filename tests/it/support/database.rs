@@ -1,8 +1,11 @@
 //! A database of its own for each test, and the product's side of it: plain SQL.
 
-use std::{env, fs, time::Duration};
+use std::{env, fs, str::FromStr, time::Duration};
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -138,12 +141,19 @@ fn postgres_server() -> String {
         .expect("DIRECTORY_TEST_POSTGRES_URL names no PostgreSQL server; run the tests with `cargo xtask test`")
 }
 
+/// The URL of a database that belongs to a role of its own, as which everybody uses it: one like any other, since the
+/// server's superuser is bound by no policy.
 async fn new_postgres_database() -> String {
     let server = postgres_server();
     let name = format!("system_{}", Uuid::new_v4().simple());
+    let password = Uuid::new_v4().simple().to_string();
     let mut connection = PgConnection::connect(&server).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
-    let (base, rest) = server.rsplit_once('/').unwrap();
-    let options = rest.split_once('?').map_or(String::new(), |(_, options)| format!("?{options}"));
-    format!("{base}/{name}{options}")
+    for sql in [
+        format!("CREATE ROLE {name} LOGIN PASSWORD '{password}' NOSUPERUSER NOBYPASSRLS"),
+        format!("CREATE DATABASE {name} OWNER {name}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
+    let options = PgConnectOptions::from_str(&server).unwrap().database(&name).username(&name).password(&password);
+    options.to_url_lossy().into()
 }

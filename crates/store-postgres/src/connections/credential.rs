@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
-use sqlx::PgPool;
-use store::{NewCredential, SealedCredential, StoreError};
+use store::{NewCredential, SealedCredential, StoreError, UpdatedConnection};
 use uuid::Uuid;
 
-use super::{ConnectionRow, columns};
-use crate::{decode::Place, error::failed};
+use super::{ConnectionRow, columns, find};
+use crate::{
+    access::Access,
+    decode::Place,
+    error::{Fault, failed},
+};
 
 #[derive(sqlx::FromRow)]
 struct SealedRow {
@@ -32,16 +35,17 @@ impl TryFrom<SealedRow> for SealedCredential {
 }
 
 pub(super) async fn read(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     id: ConnectionId,
 ) -> Result<Option<SealedCredential>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     sqlx::query_as::<_, SealedRow>(
         "SELECT tenant_id, id, credential_kind, sealed_credential FROM connections WHERE tenant_id = $1 AND id = $2",
     )
     .bind(tenant.0)
     .bind(id.0)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?
     .map(SealedCredential::try_from)
@@ -49,14 +53,15 @@ pub(super) async fn read(
 }
 
 pub(super) async fn set(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
     credential: &NewCredential,
     works: bool,
-) -> Result<Option<ConnectionRow>, sqlx::Error> {
-    sqlx::query_as(concat!(
+) -> Result<UpdatedConnection, Fault> {
+    let mut tx = access.tenant(tenant).await?;
+    let row: Option<ConnectionRow> = sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = $3, sealed_credential = $4, credential_expires_at = $5,
              state = CASE WHEN $6 AND state = 'quarantined' THEN 'active' ELSE state END,
              state_reason = CASE WHEN $6 AND state = 'quarantined' THEN NULL ELSE state_reason END,
@@ -71,16 +76,25 @@ pub(super) async fn set(
     .bind(credential.expires_at)
     .bind(works)
     .bind(seen)
-    .fetch_optional(pool)
-    .await
+    .fetch_optional(&mut *tx)
+    .await?;
+    match row {
+        Some(row) => {
+            tx.commit().await?;
+            Ok(UpdatedConnection::Done(Box::new(row.try_into()?)))
+        }
+        None if find(&mut tx, tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
+        None => Ok(UpdatedConnection::NoConnection),
+    }
 }
 
 /// The one walk that is over all tenants: the keys are the installation's.
 pub(super) async fn page(
-    pool: &PgPool,
+    access: &Access,
     after: Option<(TenantId, ConnectionId)>,
     limit: u32,
 ) -> Result<Vec<SealedCredential>, StoreError> {
+    let mut tx = access.across_tenants().await.map_err(failed)?;
     let (tenant, connection) = after.map_or((Uuid::nil(), Uuid::nil()), |(tenant, id)| (tenant.0, id.0));
     sqlx::query_as::<_, SealedRow>(
         "SELECT tenant_id, id, credential_kind, sealed_credential FROM connections
@@ -89,7 +103,7 @@ pub(super) async fn page(
     .bind(tenant)
     .bind(connection)
     .bind(i64::from(limit))
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?
     .into_iter()
@@ -97,7 +111,8 @@ pub(super) async fn page(
     .collect()
 }
 
-pub(super) async fn reseal(pool: &PgPool, read: &SealedCredential, sealed: &[u8]) -> Result<bool, sqlx::Error> {
+pub(super) async fn reseal(access: &Access, read: &SealedCredential, sealed: &[u8]) -> Result<bool, sqlx::Error> {
+    let mut tx = access.tenant(read.tenant).await?;
     let done = sqlx::query(
         "UPDATE connections SET sealed_credential = $4
          WHERE tenant_id = $1 AND id = $2 AND sealed_credential = $3 AND credential_kind = $5",
@@ -107,7 +122,8 @@ pub(super) async fn reseal(pool: &PgPool, read: &SealedCredential, sealed: &[u8]
     .bind(&read.sealed)
     .bind(sealed)
     .bind(read.kind.as_str())
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }

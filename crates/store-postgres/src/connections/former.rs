@@ -1,14 +1,14 @@
 //! Deleting connections, and what is remembered of them: their users carry the id, and are to be found by it again.
 
 use directory_core::{ConnectionId, TenantId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::Directory;
 use uuid::Uuid;
 
-use crate::{error::Fault, runs::cancel_all, transaction::begin};
+use crate::{access::Access, error::Fault, runs::cancel_all};
 
-pub(super) async fn delete(pool: &PgPool, tenant: TenantId, id: ConnectionId) -> Result<bool, Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn delete(access: &Access, tenant: TenantId, id: ConnectionId) -> Result<bool, Fault> {
+    let mut tx = access.tenant(tenant).await?;
     // Runs first and then their connection: the order in which everybody takes these locks.
     cancel_all(&mut tx, tenant, id).await?;
     let deleted = sqlx::query(
@@ -55,10 +55,11 @@ async fn hand_over(tx: &mut PgConnection, tenant: TenantId, id: ConnectionId) ->
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     directory: Directory<'_>,
 ) -> Result<Option<ConnectionId>, sqlx::Error> {
+    let mut tx = access.tenant(tenant).await?;
     let id: Option<Uuid> = sqlx::query_scalar(
         "SELECT connection_id FROM former_connections f
          WHERE tenant_id = $1 AND provider = $2 AND cloud = $3 AND directory_id = $4
@@ -70,7 +71,7 @@ pub(super) async fn find(
     .bind(directory.cloud)
     .bind(directory.directory_id)
     .bind(directory.group_id)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await?;
     Ok(id.map(ConnectionId))
 }

@@ -2,18 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
-use sqlx::PgPool;
 use store::{ExternalPage, IgnoredUser, StoreError};
 
 use super::keep;
-use crate::{decode::Place, error::failed, transaction::begin};
+use crate::{access::Access, decode::Place, error::failed};
 
 pub(super) async fn list(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     connection: ConnectionId,
     page: ExternalPage,
 ) -> Result<Vec<IgnoredUser>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     let rows: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
         "SELECT external_id, created_at FROM ignored_users
          WHERE tenant_id = $1 AND connection_id = $2 AND external_id > $3 ORDER BY external_id LIMIT $4",
@@ -22,7 +22,7 @@ pub(super) async fn list(
     .bind(connection.0)
     .bind(page.after.as_ref().map_or("", ExternalId::as_str))
     .bind(i64::from(page.limit))
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
     let place = Place { table: "ignored_users", row: &connection };
@@ -32,12 +32,12 @@ pub(super) async fn list(
 }
 
 pub(super) async fn add(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
 ) -> Result<bool, sqlx::Error> {
-    let mut tx = begin(pool).await?;
+    let mut tx = access.tenant(tenant).await?;
     if !keep(&mut tx, tenant, connection).await? {
         return Ok(false);
     }
@@ -54,17 +54,19 @@ pub(super) async fn add(
 }
 
 pub(super) async fn remove(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
 ) -> Result<bool, sqlx::Error> {
+    let mut tx = access.tenant(tenant).await?;
     let done =
         sqlx::query("DELETE FROM ignored_users WHERE tenant_id = $1 AND connection_id = $2 AND external_id = $3")
             .bind(tenant.0)
             .bind(connection.0)
             .bind(external_id.as_str())
-            .execute(pool)
+            .execute(&mut *tx)
             .await?;
+    tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }

@@ -19,7 +19,6 @@ use crate::{
     PostgresStore,
     decode::{Place, ascending},
     error::{failed, persistently, violates},
-    transaction::begin,
 };
 
 #[derive(sqlx::FromRow)]
@@ -85,7 +84,7 @@ impl TryFrom<ConnectionRow> for Connection {
     }
 }
 
-/// A tenant's connection, within a transaction or not.
+/// A tenant's connection.
 pub(crate) async fn find(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -123,7 +122,7 @@ pub(crate) async fn keep(
 #[async_trait]
 impl Connections for PostgresStore {
     async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
-        let mut tx = begin(&self.pool).await.map_err(failed)?;
+        let mut tx = self.access.tenant(connection.tenant).await.map_err(failed)?;
         let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
                 default_role, policy, schedule, credential_kind, sealed_credential,
@@ -170,7 +169,7 @@ impl Connections for PostgresStore {
         tenant: TenantId,
         directory: Directory<'_>,
     ) -> Result<Option<ConnectionId>, StoreError> {
-        former::find(&self.pool, tenant, directory).await.map_err(failed)
+        former::find(&self.access, tenant, directory).await.map_err(failed)
     }
 
     async fn update_connection(
@@ -180,11 +179,11 @@ impl Connections for PostgresStore {
         seen: DateTime<Utc>,
         update: &ConnectionUpdate,
     ) -> Result<UpdatedConnection, StoreError> {
-        persistently(|| update::update(&self.pool, tenant, id, seen, update)).await
+        persistently(|| update::update(&self.access, tenant, id, seen, update)).await
     }
 
     async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
-        persistently(|| former::delete(&self.pool, tenant, id)).await
+        persistently(|| former::delete(&self.access, tenant, id)).await
     }
 
     async fn ignored_users(
@@ -193,7 +192,7 @@ impl Connections for PostgresStore {
         connection: ConnectionId,
         page: ExternalPage,
     ) -> Result<Vec<IgnoredUser>, StoreError> {
-        ignored::list(&self.pool, tenant, connection, page).await
+        ignored::list(&self.access, tenant, connection, page).await
     }
 
     async fn ignore_user(
@@ -202,7 +201,7 @@ impl Connections for PostgresStore {
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::add(&self.pool, tenant, connection, external_id).await.map_err(failed)
+        ignored::add(&self.access, tenant, connection, external_id).await.map_err(failed)
     }
 
     async fn heed_user(
@@ -211,15 +210,16 @@ impl Connections for PostgresStore {
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::remove(&self.pool, tenant, connection, external_id).await.map_err(failed)
+        ignored::remove(&self.access, tenant, connection, external_id).await.map_err(failed)
     }
 
     async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        find(&mut connection, tenant, id).await
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
+        find(&mut tx, tenant, id).await
     }
 
     async fn connections(&self, tenant: TenantId, page: IdPage) -> Result<Vec<Connection>, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         sqlx::query_as::<_, ConnectionRow>(concat!(
             "SELECT ",
             columns!(),
@@ -228,7 +228,7 @@ impl Connections for PostgresStore {
         .bind(tenant.0)
         .bind(ascending(page.after))
         .bind(i64::from(page.limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?
         .into_iter()
@@ -241,7 +241,7 @@ impl Connections for PostgresStore {
         tenant: TenantId,
         id: ConnectionId,
     ) -> Result<Option<SealedCredential>, StoreError> {
-        credential::read(&self.pool, tenant, id).await
+        credential::read(&self.access, tenant, id).await
     }
 
     async fn set_credential(
@@ -252,12 +252,7 @@ impl Connections for PostgresStore {
         credential: &NewCredential,
         works: bool,
     ) -> Result<UpdatedConnection, StoreError> {
-        let row = credential::set(&self.pool, tenant, id, seen, credential, works).await.map_err(failed)?;
-        match row {
-            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
-            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
-            None => Ok(UpdatedConnection::NoConnection),
-        }
+        Ok(credential::set(&self.access, tenant, id, seen, credential, works).await?)
     }
 
     async fn sealed_credentials(
@@ -265,10 +260,10 @@ impl Connections for PostgresStore {
         after: Option<(TenantId, ConnectionId)>,
         limit: u32,
     ) -> Result<Vec<SealedCredential>, StoreError> {
-        credential::page(&self.pool, after, limit).await
+        credential::page(&self.access, after, limit).await
     }
 
     async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
-        credential::reseal(&self.pool, read, sealed).await.map_err(failed)
+        credential::reseal(&self.access, read, sealed).await.map_err(failed)
     }
 }

@@ -2,24 +2,24 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
-use sqlx::{PgPool, types::Json};
+use sqlx::types::Json;
 use store::{ConnectionUpdate, UpdatedConnection};
 
 use super::{ConnectionRow, columns, find};
 use crate::{
+    access::Access,
     error::Fault,
     runs::{lock_held, supersede},
-    transaction::begin,
 };
 
 pub(super) async fn update(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
     update: &ConnectionUpdate,
 ) -> Result<UpdatedConnection, Fault> {
-    let mut tx = begin(pool).await?;
+    let mut tx = access.tenant(tenant).await?;
     lock_held(&mut tx, tenant, id).await?;
     let Some(current) = find(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
     // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.

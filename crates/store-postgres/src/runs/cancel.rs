@@ -1,15 +1,15 @@
 //! Ending runs from outside. The lease goes with the status, so that whoever works on the run may write no more.
 
 use directory_core::{ConnectionId, RunId, TenantId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::{Ending, RunStatus};
 use uuid::Uuid;
 
 use super::row::{RunRow, lock, run_columns};
-use crate::{error::Fault, transaction::begin};
+use crate::{access::Access, error::Fault};
 
-pub(super) async fn cancel(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn cancel(access: &Access, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
+    let mut tx = access.tenant(tenant).await?;
     // Waits for the page or the batch that is being written.
     let Some(found) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match found.status {

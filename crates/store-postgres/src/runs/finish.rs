@@ -1,7 +1,7 @@
 //! Where a plan goes once it is complete, and how a run ends.
 
 use directory_core::{Counts, HoldReason, PlanSummary};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, types::Json};
 use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError};
 
 use super::{
@@ -10,9 +10,9 @@ use super::{
     row::{RunRow, run_columns},
 };
 use crate::{
+    access::Access,
     decode::{storable, stored},
-    error::{Fault, failed},
-    transaction::begin,
+    error::Fault,
 };
 
 /// What the run's row says of a complete plan.
@@ -54,13 +54,14 @@ impl<'a> Verdict<'a> {
 }
 
 pub(super) async fn plan(
-    pool: &PgPool,
+    access: &Access,
     lease: &Lease,
     plan: &PlanSummary,
     mode: RunMode,
     next: &PlanNext,
-) -> Result<(), StoreError> {
+) -> Result<(), Fault> {
     let verdict = Verdict::of(plan, next);
+    let mut tx = access.tenant(lease.tenant).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET plan_complete = true, claims = 0, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
              hold = $8, seen = $9, unchanged = $10, excluded = $11, protected = $12, conflicts = $13, created = $14,
@@ -89,20 +90,20 @@ pub(super) async fn plan(
     .bind(stored(verdict.actions.deactivated))
     .bind(stored(verdict.actions.reactivated))
     .bind(mode.as_str())
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    held(&done)
+    .execute(&mut *tx)
+    .await?;
+    held(&done)?;
+    Ok(tx.commit().await?)
 }
 
-pub(super) async fn run(pool: &PgPool, lease: &Lease, end: &RunEnd) -> Result<Run, Fault> {
+pub(super) async fn run(access: &Access, lease: &Lease, end: &RunEnd) -> Result<Run, Fault> {
     let error = end.error.as_ref().map(|error| RunError {
         code: error.code,
         message: storable(&error.message),
         hint: storable(&error.hint),
         request_id: error.request_id.as_deref().map(storable),
     });
-    let mut tx = begin(pool).await?;
+    let mut tx = access.tenant(lease.tenant).await?;
     let row: Option<RunRow> = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = $4, error = $5, finished_at = now(), lease_token = NULL, lease_until = NULL
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'

@@ -1,21 +1,22 @@
 //! Reading runs and their changes.
 
 use directory_core::{ConnectionId, ExternalId, Rival, RunId, TenantId, UserId};
-use sqlx::PgPool;
 use store::{ChangeFilter, ChangeRecord, IdPage, Outcome, Run, SeqPage, StoreError};
 use uuid::Uuid;
 
 use super::row::{RunRow, run_columns};
 use crate::{
+    access::Access,
     decode::{Place, descending},
     error::failed,
 };
 
-pub(super) async fn run(pool: &PgPool, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
+pub(super) async fn run(access: &Access, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     sqlx::query_as::<_, RunRow>(concat!("SELECT ", run_columns!(), " FROM sync_runs WHERE tenant_id = $1 AND id = $2"))
         .bind(tenant.0)
         .bind(id.0)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?
         .map(Run::try_from)
@@ -23,11 +24,12 @@ pub(super) async fn run(pool: &PgPool, tenant: TenantId, id: RunId) -> Result<Op
 }
 
 pub(super) async fn runs(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     connection: ConnectionId,
     page: IdPage,
 ) -> Result<Vec<Run>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     sqlx::query_as::<_, RunRow>(concat!(
         "SELECT ",
         run_columns!(),
@@ -37,7 +39,7 @@ pub(super) async fn runs(
     .bind(connection.0)
     .bind(descending(page.after))
     .bind(i64::from(page.limit))
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?
     .into_iter()
@@ -46,10 +48,11 @@ pub(super) async fn runs(
 }
 
 pub(super) async fn last_runs(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     connections: &[ConnectionId],
 ) -> Result<Vec<Run>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     let connections: Vec<Uuid> = connections.iter().map(|id| id.0).collect();
     // One index probe for each connection, however long its history is.
     sqlx::query_as::<_, RunRow>(concat!(
@@ -62,7 +65,7 @@ pub(super) async fn last_runs(
     ))
     .bind(tenant.0)
     .bind(connections)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?
     .into_iter()
@@ -114,12 +117,13 @@ impl ChangeRow {
 }
 
 pub(super) async fn changes(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     run: RunId,
     filter: ChangeFilter,
     page: SeqPage,
 ) -> Result<Vec<ChangeRecord>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
     // Entangled changes are applied before the first of the others, whatever their position. Who rejects a run rejects
     // each of its changes.
     sqlx::query_as::<_, ChangeRow>(
@@ -144,7 +148,7 @@ pub(super) async fn changes(
     .bind(filter.action.map(directory_core::Action::as_str))
     .bind(filter.outcome.map(Outcome::as_str))
     .bind(i64::from(page.limit))
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?
     .into_iter()

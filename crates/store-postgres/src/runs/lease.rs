@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::{Lease, Progress, StoreError};
 
-use crate::{
-    decode::stored,
-    error::{Fault, failed},
-};
+use crate::{access::Access, decode::stored, error::Fault};
 
 /// Locks the run for the rest of the transaction, so that nobody claims it before what is written under the lease is
 /// committed.
@@ -30,12 +27,8 @@ pub(super) fn held(done: &sqlx::postgres::PgQueryResult) -> Result<(), StoreErro
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
-pub(super) async fn renew(
-    pool: &PgPool,
-    lease: &Lease,
-    length: Duration,
-    progress: Progress,
-) -> Result<(), StoreError> {
+pub(super) async fn renew(access: &Access, lease: &Lease, length: Duration, progress: Progress) -> Result<(), Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET lease_until = now() + make_interval(secs => $4), phase = $5, seen = GREATEST(seen, $6)
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
@@ -46,13 +39,14 @@ pub(super) async fn renew(
     .bind(length.as_secs_f64())
     .bind(progress.phase.as_str())
     .bind(stored(progress.seen))
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    held(&done)
+    .execute(&mut *tx)
+    .await?;
+    held(&done)?;
+    Ok(tx.commit().await?)
 }
 
-pub(super) async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreError> {
+pub(super) async fn release(access: &Access, lease: &Lease) -> Result<(), Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL, claims = GREATEST(claims - 1, 0)
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
@@ -60,8 +54,8 @@ pub(super) async fn release(pool: &PgPool, lease: &Lease) -> Result<(), StoreErr
     .bind(lease.tenant.0)
     .bind(lease.run.0)
     .bind(lease.token)
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    held(&done)
+    .execute(&mut *tx)
+    .await?;
+    held(&done)?;
+    Ok(tx.commit().await?)
 }

@@ -29,19 +29,19 @@ use crate::{PostgresStore, error::persistently};
 #[async_trait]
 impl Runs for PostgresStore {
     async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
-        persistently(|| queue::create(&self.pool, run)).await
+        persistently(|| queue::create(&self.access, run)).await
     }
 
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
-        history::run(&self.pool, tenant, id).await
+        history::run(&self.access, tenant, id).await
     }
 
     async fn runs(&self, tenant: TenantId, connection: ConnectionId, page: IdPage) -> Result<Vec<Run>, StoreError> {
-        history::runs(&self.pool, tenant, connection, page).await
+        history::runs(&self.access, tenant, connection, page).await
     }
 
     async fn last_runs(&self, tenant: TenantId, connections: &[ConnectionId]) -> Result<Vec<Run>, StoreError> {
-        history::last_runs(&self.pool, tenant, connections).await
+        history::last_runs(&self.access, tenant, connections).await
     }
 
     async fn changes(
@@ -51,11 +51,11 @@ impl Runs for PostgresStore {
         filter: ChangeFilter,
         page: SeqPage,
     ) -> Result<Vec<ChangeRecord>, StoreError> {
-        history::changes(&self.pool, tenant, run, filter, page).await
+        history::changes(&self.access, tenant, run, filter, page).await
     }
 
     async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError> {
-        Ok(queue::claim_next(&self.pool, token, lease).await?)
+        Ok(queue::claim_next(&self.access, token, lease).await?)
     }
 
     async fn claim_run(
@@ -65,27 +65,27 @@ impl Runs for PostgresStore {
         token: Uuid,
         lease: Duration,
     ) -> Result<Option<Claim>, StoreError> {
-        Ok(queue::claim_run(&self.pool, tenant, run, token, lease).await?)
+        Ok(queue::claim_run(&self.access, tenant, run, token, lease).await?)
     }
 
     async fn renew(&self, lease: &Lease, length: Duration, progress: Progress) -> Result<(), StoreError> {
-        lease::renew(&self.pool, lease, length, progress).await
+        Ok(lease::renew(&self.access, lease, length, progress).await?)
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        lease::release(&self.pool, lease).await
+        Ok(lease::release(&self.access, lease).await?)
     }
 
     async fn clear_plan(&self, lease: &Lease) -> Result<(), StoreError> {
-        Ok(stage::clear(&self.pool, lease).await?)
+        Ok(stage::clear(&self.access, lease).await?)
     }
 
     async fn stage(&self, lease: &Lease, page: &StagedPage) -> Result<(), StoreError> {
-        Ok(stage::stage(&self.pool, lease, page).await?)
+        Ok(stage::stage(&self.access, lease, page).await?)
     }
 
     async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError> {
-        Ok(stage::amend(&self.pool, lease, amendments).await?)
+        Ok(stage::amend(&self.access, lease, amendments).await?)
     }
 
     async fn finish_plan(
@@ -95,11 +95,11 @@ impl Runs for PostgresStore {
         mode: RunMode,
         next: &PlanNext,
     ) -> Result<(), StoreError> {
-        finish::plan(&self.pool, lease, plan, mode, next).await
+        Ok(finish::plan(&self.access, lease, plan, mode, next).await?)
     }
 
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
-        apply::apply_batch(&self.pool, lease, limit).await
+        apply::apply_batch(&self.access, lease, limit).await
     }
 
     async fn approve_run(
@@ -109,22 +109,22 @@ impl Runs for PostgresStore {
         digest: &str,
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
-        persistently(|| review::approve(&self.pool, tenant, run, digest, choice)).await
+        persistently(|| review::approve(&self.access, tenant, run, digest, choice)).await
     }
 
     async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        persistently(|| review::reject(&self.pool, tenant, run)).await
+        persistently(|| review::reject(&self.access, tenant, run)).await
     }
 
     async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        persistently(|| cancel::cancel(&self.pool, tenant, run)).await
+        persistently(|| cancel::cancel(&self.access, tenant, run)).await
     }
 
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {
-        Ok(retention::delete_old_changes(&self.pool, age, limit).await?)
+        Ok(retention::delete_old_changes(&self.access, age, limit).await?)
     }
 
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {
-        Ok(finish::run(&self.pool, lease, end).await?)
+        Ok(finish::run(&self.access, lease, end).await?)
     }
 }

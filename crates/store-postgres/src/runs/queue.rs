@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use directory_core::{ConnectionId, RunId, TenantId};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, types::Json};
 use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
 use super::row::{RunRow, run_columns};
-use crate::{connections, error::Fault, transaction::begin};
+use crate::{
+    access::{Access, confine},
+    connections,
+    error::Fault,
+};
 
-pub(super) async fn create(pool: &PgPool, run: &NewRun) -> Result<CreatedRun, Fault> {
+pub(super) async fn create(access: &Access, run: &NewRun) -> Result<CreatedRun, Fault> {
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
-        let mut tx = begin(pool).await?;
+        let mut tx = access.tenant(run.tenant).await?;
         // Runs are locked before their connection everywhere, or two transactions could wait for each other.
         lock_held(&mut tx, run.tenant, run.connection).await?;
         if !connections::keep(&mut tx, run.tenant, run.connection).await? {
@@ -101,9 +105,9 @@ pub(super) async fn active(
     Ok(active.map(RunId))
 }
 
-pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> Result<Option<Claim>, Fault> {
+pub(super) async fn claim_next(access: &Access, token: Uuid, lease: Duration) -> Result<Option<Claim>, Fault> {
     loop {
-        let mut tx = begin(pool).await?;
+        let mut tx = access.across_tenants().await?;
         // Rows that others are claiming or writing right now are passed over instead of waited for.
         let row: Option<RunRow> = sqlx::query_as(concat!(
             "WITH next AS MATERIALIZED (
@@ -123,6 +127,8 @@ pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> R
         .fetch_optional(&mut *tx)
         .await?;
         let Some(row) = row else { return Ok(None) };
+        let (tenant, _) = row.key();
+        confine(&mut tx, TenantId(tenant)).await?;
         let claim = taken(&mut tx, row, token).await?;
         tx.commit().await?;
         if claim.is_some() {
@@ -132,13 +138,13 @@ pub(super) async fn claim_next(pool: &PgPool, token: Uuid, lease: Duration) -> R
 }
 
 pub(super) async fn claim_run(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     run: RunId,
     token: Uuid,
     lease: Duration,
 ) -> Result<Option<Claim>, Fault> {
-    let mut tx = begin(pool).await?;
+    let mut tx = access.tenant(tenant).await?;
     let row: Option<RunRow> = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = 'running', lease_token = $3, claims = claims + 1,
              lease_until = now() + make_interval(secs => $4),

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use directory_core::TenantId;
 use uuid::Uuid;
 
-use crate::{error::Fault, transaction::begin};
+use crate::{
+    access::{Access, confine},
+    error::Fault,
+};
 
 /// Runs that are passed over at a time.
 const EMPTY_RUNS: i64 = 1_000;
 
-pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32) -> Result<bool, Fault> {
-    let passed_over = pass_over_empty_runs(pool, age).await?;
-    let mut tx = begin(pool).await?;
+pub(super) async fn delete_old_changes(access: &Access, age: Duration, limit: u32) -> Result<bool, Fault> {
+    let passed_over = pass_over_empty_runs(access, age).await?;
+    let mut tx = access.across_tenants().await?;
     // Another process may be at the oldest run already.
     let run: Option<(Uuid, Uuid)> = sqlx::query_as(
         "SELECT tenant_id, id FROM sync_runs
@@ -23,6 +26,7 @@ pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32)
     .fetch_optional(&mut *tx)
     .await?;
     let Some((tenant, run)) = run else { return Ok(passed_over > 0) };
+    confine(&mut tx, TenantId(tenant)).await?;
     let deleted = sqlx::query(
         "DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq IN (
              SELECT seq FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 ORDER BY seq LIMIT $3
@@ -45,7 +49,8 @@ pub(super) async fn delete_old_changes(pool: &PgPool, age: Duration, limit: u32)
 }
 
 /// Most runs change nothing and have nothing to delete.
-async fn pass_over_empty_runs(pool: &PgPool, age: Duration) -> Result<u64, sqlx::Error> {
+async fn pass_over_empty_runs(access: &Access, age: Duration) -> Result<u64, sqlx::Error> {
+    let mut tx = access.across_tenants().await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET changes_deleted_at = now() WHERE (tenant_id, id) IN (
              SELECT tenant_id, id FROM sync_runs r
@@ -56,7 +61,8 @@ async fn pass_over_empty_runs(pool: &PgPool, age: Duration) -> Result<u64, sqlx:
     )
     .bind(age.as_secs_f64())
     .bind(EMPTY_RUNS)
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected())
 }

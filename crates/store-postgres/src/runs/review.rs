@@ -1,7 +1,7 @@
 //! A person's decision about a held plan.
 
 use directory_core::{RunId, TenantId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::{Approval, Choice, Ending, Run, RunStatus, StoreError};
 
 use super::{
@@ -9,16 +9,16 @@ use super::{
     row::{RunRow, lock, run_columns},
 };
 use crate::{
+    access::Access,
     decode::{Place, stored},
     error::{Fault, violates},
-    transaction::begin,
 };
 
 /// Positions that an answer names at most.
 const NAMED: i64 = 20;
 
 pub(super) async fn approve(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     run: RunId,
     digest: &str,
@@ -26,7 +26,7 @@ pub(super) async fn approve(
 ) -> Result<Approval, Fault> {
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
-        let mut tx = begin(pool).await?;
+        let mut tx = access.tenant(tenant).await?;
         let Some(held) = lock(&mut tx, tenant, run).await? else { return Ok(Approval::NoRun) };
         if held.status != RunStatus::Held {
             return Ok(Approval::NotHeld(held.status));
@@ -52,8 +52,8 @@ pub(super) async fn approve(
             Err(error) if violates(&error, "sync_runs_one_active") => tx.rollback().await?,
             Err(error) => return Err(error.into()),
         }
-        let mut connection = pool.acquire().await?;
-        if let Some(active) = queue::active(&mut connection, tenant, held.connection).await? {
+        let mut tx = access.tenant(tenant).await?;
+        if let Some(active) = queue::active(&mut tx, tenant, held.connection).await? {
             return Ok(Approval::AlreadyActive(active));
         }
     }
@@ -150,8 +150,8 @@ async fn queue_again(tx: &mut PgConnection, run: &Run, chosen: u64) -> Result<Ru
     .await
 }
 
-pub(super) async fn reject(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn reject(access: &Access, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
+    let mut tx = access.tenant(tenant).await?;
     let Some(held) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match held.status {
         RunStatus::Rejected => return Ok(Ending::Ended(Box::new(held))),

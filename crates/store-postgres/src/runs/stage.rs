@@ -1,14 +1,14 @@
 //! The staged plan: pages of changes come in, and the listing's end corrects them.
 
 use directory_core::{Amendment, ExternalId, Values};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, types::Json};
 use store::{Lease, NewChange, StagedPage, StoreError};
 use uuid::Uuid;
 
 use super::lease::{held, hold};
 use crate::{
+    access::Access,
     error::{Fault, expect_rows},
-    transaction::begin,
 };
 
 /// Rows in one statement: enough that a round trip does not count, few enough that its arrays do not either.
@@ -19,8 +19,8 @@ const ROWS_PER_STATEMENT: usize = 5_000;
 #[error("the plan is being applied and cannot be dropped")]
 struct AlreadyApplying;
 
-pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn clear(access: &Access, lease: &Lease) -> Result<(), Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     hold(&mut tx, lease).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET seen = 0, created = 0, updated = 0, linked = 0, deactivated = 0, reactivated = 0,
@@ -43,8 +43,8 @@ pub(super) async fn clear(pool: &PgPool, lease: &Lease) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) async fn stage(pool: &PgPool, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn stage(access: &Access, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     hold(&mut tx, lease).await?;
     if !page.retracted.is_empty() {
         let retracted: Vec<i64> = page.retracted.iter().copied().map(i64::from).collect();
@@ -60,8 +60,8 @@ pub(super) async fn stage(pool: &PgPool, lease: &Lease, page: &StagedPage) -> Re
     Ok(())
 }
 
-pub(super) async fn amend(pool: &PgPool, lease: &Lease, amendments: &[Amendment]) -> Result<(), Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn amend(access: &Access, lease: &Lease, amendments: &[Amendment]) -> Result<(), Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     hold(&mut tx, lease).await?;
     let amendments = Amendments::by_kind(amendments);
     // Before a refusal hides what kind of change the rival's is.

@@ -1,19 +1,19 @@
 //! Linking and unlinking by hand.
 
 use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::{Linking, UserRecord};
 use uuid::Uuid;
 
 use super::{RecordRow, columns, record_columns};
 use crate::{
+    access::Access,
     connections,
     error::{Fault, violates},
-    transaction::begin,
 };
 
 pub(super) async fn link(
-    pool: &PgPool,
+    access: &Access,
     tenant: TenantId,
     user: UserId,
     connection: ConnectionId,
@@ -21,7 +21,7 @@ pub(super) async fn link(
 ) -> Result<Linking, Fault> {
     // Who gets in between and links the directory user to somebody else is found by the next look.
     loop {
-        let mut tx = begin(pool).await?;
+        let mut tx = access.tenant(tenant).await?;
         let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(Linking::NoUser) };
         if !connections::keep(&mut tx, tenant, connection).await? {
             return Ok(Linking::NoConnection);
@@ -49,8 +49,8 @@ pub(super) async fn link(
     }
 }
 
-pub(super) async fn unlink(pool: &PgPool, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
-    let mut tx = begin(pool).await?;
+pub(super) async fn unlink(access: &Access, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
+    let mut tx = access.tenant(tenant).await?;
     let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(None) };
     if record.user.link.is_none() {
         return Ok(Some(record));

@@ -149,6 +149,7 @@ impl Users for PostgresStore {
         connection: ConnectionId,
         ids: &[ExternalId],
     ) -> Result<Vec<LocalUser>, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         let ids = distinct(ids.iter().map(ExternalId::as_str));
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
@@ -163,7 +164,7 @@ impl Users for PostgresStore {
         .bind(tenant.0)
         .bind(connection.0)
         .bind(ids)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?
         .into_iter()
@@ -172,20 +173,21 @@ impl Users for PostgresStore {
     }
 
     async fn users_by_email(&self, tenant: TenantId, emails: &[EmailKey]) -> Result<Vec<LocalUser>, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         // No stored address has a NUL, and the server refuses to look for one.
         let keys = distinct(emails.iter().map(EmailKey::as_str).filter(|key| !key.contains('\0')));
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
             columns!(),
-            r#" FROM unnest($2::text[]) AS wanted (wanted_email)
+            " FROM unnest($2::text[]) AS wanted (wanted_email)
                 CROSS JOIN LATERAL (
-                    SELECT * FROM users WHERE tenant_id = $1 AND lower(email COLLATE "C") = wanted_email LIMIT 1
-                ) AS u"#
+                    SELECT * FROM users WHERE tenant_id = $1 AND email_key = wanted_email LIMIT 1
+                ) AS u"
         ))
         .persistent(false)
         .bind(tenant.0)
         .bind(keys)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?
         .into_iter()
@@ -200,6 +202,7 @@ impl Users for PostgresStore {
         after: Option<&ExternalId>,
         limit: u32,
     ) -> Result<Vec<LinkedUser>, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         sqlx::query_as::<_, LinkedRow>(
             r#"SELECT id, version, external_id, email, role FROM users
                WHERE tenant_id = $1 AND connection_id = $2 AND external_id COLLATE "C" > $3 AND status = 'active'
@@ -209,7 +212,7 @@ impl Users for PostgresStore {
         .bind(connection.0)
         .bind(after.map_or("", ExternalId::as_str))
         .bind(i64::from(limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?
         .into_iter()
@@ -223,6 +226,7 @@ impl Users for PostgresStore {
         connection: ConnectionId,
         protected_roles: &[String],
     ) -> Result<TenantFacts, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         // One walk over the tenant's active users answers both questions; roles are few.
         let rows = sqlx::query_as::<_, RoleRow>(
             "SELECT role, count(*) AS active, count(*) FILTER (WHERE connection_id = $2) AS linked FROM users
@@ -230,7 +234,7 @@ impl Users for PostgresStore {
         )
         .bind(tenant.0)
         .bind(connection.0)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?;
         let ignored: i64 = sqlx::query_scalar(
@@ -240,7 +244,7 @@ impl Users for PostgresStore {
         )
         .bind(tenant.0)
         .bind(connection.0)
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
         .map_err(failed)?;
         let place = Place { table: "users", row: &tenant };
@@ -262,14 +266,15 @@ impl Users for PostgresStore {
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<Linking, StoreError> {
-        Ok(link::link(&self.pool, tenant, user, connection, external_id).await?)
+        Ok(link::link(&self.access, tenant, user, connection, external_id).await?)
     }
 
     async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(link::unlink(&self.pool, tenant, user).await?)
+        Ok(link::unlink(&self.access, tenant, user).await?)
     }
 
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         sqlx::query_as::<_, RecordRow>(concat!(
             "SELECT ",
             record_columns!(),
@@ -277,7 +282,7 @@ impl Users for PostgresStore {
         ))
         .bind(tenant.0)
         .bind(id.0)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?
         .map(UserRecord::try_from)
@@ -288,14 +293,15 @@ impl Users for PostgresStore {
         if filter.email.as_ref().is_some_and(|key| key.as_str().contains('\0')) {
             return Ok(Vec::new());
         }
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
         sqlx::query_as::<_, RecordRow>(concat!(
             "SELECT ",
             record_columns!(),
-            r#" FROM users WHERE tenant_id = $1 AND id > $2
+            " FROM users WHERE tenant_id = $1 AND id > $2
                 AND ($3::uuid IS NULL OR connection_id = $3)
                 AND ($4::text IS NULL OR status = $4)
-                AND ($5::text IS NULL OR lower(email COLLATE "C") = $5)
-                ORDER BY id LIMIT $6"#
+                AND ($5::text IS NULL OR email_key = $5)
+                ORDER BY id LIMIT $6"
         ))
         // Here it is also knowing which filters are there that lets the server choose an index.
         .persistent(false)
@@ -305,7 +311,7 @@ impl Users for PostgresStore {
         .bind(filter.status.map(directory_core::UserStatus::as_str))
         .bind(filter.email.as_ref().map(EmailKey::as_str))
         .bind(i64::from(page.limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *tx)
         .await
         .map_err(failed)?
         .into_iter()

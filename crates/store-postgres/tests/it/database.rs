@@ -1,4 +1,7 @@
 //! A database of its own for each test, removed with it.
+//!
+//! It belongs to a role of its own, as which the test and the store use it: one like any other, since the server's superuser
+//! is bound by no policy.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -31,7 +34,9 @@ impl conformance::Harness for Server {
 }
 
 pub(crate) struct TestDatabase {
+    /// Of the database and of the role that owns it.
     name: String,
+    password: String,
     /// The product's connections: not the store's.
     pub(crate) product: PgPool,
 }
@@ -40,11 +45,18 @@ impl TestDatabase {
     /// An empty database.
     pub(crate) async fn create() -> Self {
         let name = format!("directory_test_{}", Uuid::new_v4().simple());
+        let password = Uuid::new_v4().simple().to_string();
         let mut maintenance = server().connect().await.unwrap();
-        execute(&mut maintenance, &format!("CREATE DATABASE {name}")).await.unwrap();
+        for sql in [
+            format!("CREATE ROLE {name} LOGIN PASSWORD '{password}' NOSUPERUSER NOBYPASSRLS"),
+            format!("CREATE DATABASE {name} OWNER {name}"),
+        ] {
+            execute(&mut maintenance, &sql).await.unwrap();
+        }
         maintenance.close().await.unwrap();
-        let product = PgPoolOptions::new().max_connections(4).connect_lazy_with(server().database(&name));
-        Self { name, product }
+        let options = server().database(&name).username(&name).password(&password);
+        let product = PgPoolOptions::new().max_connections(4).connect_lazy_with(options);
+        Self { name, password, product }
     }
 
     /// An empty database with the current schema, and a store on it.
@@ -55,8 +67,22 @@ impl TestDatabase {
         (database, store)
     }
 
+    /// As its owner.
     pub(crate) fn options(&self) -> PgConnectOptions {
+        self.superuser().username(&self.name).password(&self.password)
+    }
+
+    /// As the server's superuser.
+    pub(crate) fn superuser(&self) -> PgConnectOptions {
         server().database(&self.name)
+    }
+
+    /// Its owner's sessions with a setting that only superusers change.
+    pub(crate) async fn sessions_with(&self, setting: &str, value: &str) -> PgPool {
+        let mut superuser = self.superuser().connect().await.unwrap();
+        execute(&mut superuser, &format!("ALTER ROLE {} SET {setting} = '{value}'", self.name)).await.unwrap();
+        superuser.close().await.unwrap();
+        PgPoolOptions::new().connect_with(self.options()).await.unwrap()
     }
 
     /// A store as a process has it.
@@ -101,13 +127,16 @@ impl conformance::Database for TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let name = &self.name;
+        let drop = [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("DROP ROLE IF EXISTS {name}")];
         // Dropping cannot await, and the test's own runtime may be on its way out: a thread with its own does it.
         let done = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let mut maintenance = server().connect().await?;
-                execute(&mut maintenance, &drop).await?;
+                for sql in drop {
+                    execute(&mut maintenance, &sql).await?;
+                }
                 maintenance.close().await?;
                 Ok::<_, BoxError>(())
             })

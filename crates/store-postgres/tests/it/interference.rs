@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use directory_core::RunId;
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 use store::{
     Applied, Choice, Connections, Ending, NewRun, Outcome, Progress, RunMode, RunPhase, RunStatus, Runs, StoreError,
     Trigger,
@@ -91,16 +91,15 @@ async fn a_deadlock_makes_the_batch_start_over() {
     let lease = fixture.planned(changes).await;
     let write = |user: &store::UserRecord| format!("UPDATE users SET role = 'owner' WHERE id = '{}'", user.user.id);
 
-    let mut product = fixture.database.product.begin().await.unwrap();
     // Who waits for longer than this looks for a deadlock and, when there is one, is ended: that shall be the batch.
-    execute(&mut product, "SET LOCAL deadlock_timeout = '1h'").await.unwrap();
+    let sessions = |patience| fixture.database.sessions_with("deadlock_timeout", patience);
+    let mut product = sessions("1h").await.begin().await.unwrap();
     execute(&mut product, &write(&third)).await.unwrap();
     // Somebody else stops the batch between its first and its last user.
     let mut gate = fixture.database.product.begin().await.unwrap();
     execute(&mut gate, &write(&second)).await.unwrap();
-    let impatient = fixture.database.options().options([("deadlock_timeout", "10ms")]);
-    let pool = PgPoolOptions::new().connect_lazy_with(impatient);
-    let batch = start_until_blocked(&fixture, PostgresStore::from_pool(pool), lease).await;
+    let impatient = PostgresStore::from_pool(sessions("10ms").await);
+    let batch = start_until_blocked(&fixture, impatient, lease).await;
     let write_first = write(&first);
     let product = tokio::spawn(async move {
         execute(&mut product, &write_first).await.unwrap();

@@ -187,12 +187,12 @@ async fn lock_users(
     ids.sort_unstable();
     ids.dedup();
     let rows: Vec<(Uuid, i64, String, bool, String)> = sqlx::query_as(
-        r#"SELECT u.id, u.version, u.email, u.linked, u.role FROM unnest($2::uuid[]) AS wanted (id)
+        "SELECT u.id, u.version, u.email, u.linked, u.role FROM unnest($2::uuid[]) AS wanted (id)
            CROSS JOIN LATERAL (
-               SELECT id, version, lower(email COLLATE "C") AS email, connection_id IS NOT NULL AS linked, role
+               SELECT id, version, email_key AS email, connection_id IS NOT NULL AS linked, role
                FROM users
                WHERE tenant_id = $1 AND id = wanted.id FOR NO KEY UPDATE
-           ) AS u"#,
+           ) AS u",
     )
     .bind(lease.tenant.0)
     .bind(ids)
@@ -214,10 +214,10 @@ async fn holders(
         return Ok(HashMap::new());
     }
     let rows: Vec<(String, Uuid)> = sqlx::query_as(
-        r#"SELECT wanted.email, u.id FROM unnest($2::text[]) AS wanted (email)
+        "SELECT wanted.email, u.id FROM unnest($2::text[]) AS wanted (email)
            CROSS JOIN LATERAL (
-               SELECT id FROM users WHERE tenant_id = $1 AND lower(email COLLATE "C") = wanted.email LIMIT 1
-           ) AS u"#,
+               SELECT id FROM users WHERE tenant_id = $1 AND email_key = wanted.email LIMIT 1
+           ) AS u",
     )
     .bind(lease.tenant.0)
     .bind(keys)

@@ -3,7 +3,7 @@
 mod batch;
 mod write;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use store::{
     Applied, Lease, StoreError,
     batch::{Member, judge, tally},
@@ -11,8 +11,8 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
+    access::Access,
     error::{Fault, persistently},
-    transaction::begin,
 };
 
 /// How far applying is, while only nothing or the entangled changes are done.
@@ -33,12 +33,12 @@ impl Batch {
     }
 }
 
-pub(super) async fn apply_batch(pool: &PgPool, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
-    persistently(|| in_transaction(pool, lease, i64::from(limit.max(1)))).await
+pub(super) async fn apply_batch(access: &Access, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
+    persistently(|| in_transaction(access, lease, i64::from(limit.max(1)))).await
 }
 
-async fn in_transaction(pool: &PgPool, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
-    let mut tx = begin(pool).await?;
+async fn in_transaction(access: &Access, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
+    let mut tx = access.tenant(lease.tenant).await?;
     settle(&mut tx).await?;
     let run = batch::leased_run(&mut tx, lease).await?;
     let entangled = match run.applied_through {

@@ -1,0 +1,64 @@
+//! The one way to the database, so that nobody gets there without saying for whom.
+//!
+//! A tenant's work is done in a transaction that the server itself confines to the tenant's rows (the policies
+//! `tenant_wall` of the migrations), whatever a statement forgets. Only this module has the pool.
+
+use directory_core::TenantId;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+
+/// Rolled back when it is dropped, and nobody waits for that: the driver does it on the connection's way back to the
+/// pool. So what only reads has nothing to commit.
+pub(crate) type Transaction = sqlx::Transaction<'static, Postgres>;
+
+/// The pool of connections.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pool: PgPool,
+}
+
+impl Access {
+    pub(crate) fn through(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// A transaction in which there are no rows but this tenant's.
+    pub(crate) async fn tenant(&self, tenant: TenantId) -> Result<Transaction, sqlx::Error> {
+        self.begin(&tenant.to_string()).await
+    }
+
+    /// A transaction for what is of no tenant, or has to find out of which: everybody's rows are there.
+    pub(crate) async fn across_tenants(&self) -> Result<Transaction, sqlx::Error> {
+        self.begin("").await
+    }
+
+    /// A pool of one session with the settings and hooks of the store's, for what must end with its session.
+    pub(crate) fn session(&self) -> PgPool {
+        let settings = self.pool.connect_options().as_ref().clone();
+        self.pool.options().clone().min_connections(0).max_connections(1).connect_lazy_with(settings)
+    }
+
+    /// A transaction that may be dropped while it begins.
+    ///
+    /// The driver's own may not: dropped after the server has been asked and before it has answered, it gives the
+    /// connection back to the pool inside of a transaction that nobody knows of. Whatever is written on that connection
+    /// next looks written and is not, until somebody else's commit. So beginning goes on here even if nobody waits for it.
+    ///
+    /// Naming the tenant costs no round trip of its own. The server takes both statements for one transaction, which `BEGIN`
+    /// keeps open; the other way round, a `SET` that fails would leave a transaction behind that nobody knows of.
+    async fn begin(&self, tenant: &str) -> Result<Transaction, sqlx::Error> {
+        let pool = self.pool.clone();
+        // A UUID or nothing: there is nothing to escape.
+        let statement = AssertSqlSafe(format!("SET LOCAL directory.tenant = '{tenant}'; BEGIN"));
+        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+/// Confines the rest of a transaction that has found out of which tenant it is.
+pub(crate) async fn confine(tx: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT set_config('directory.tenant', $1, true)")
+        .bind(tenant.to_string())
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
