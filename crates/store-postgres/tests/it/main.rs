@@ -10,6 +10,7 @@ mod fixture;
 mod interference;
 mod quiet;
 mod schema;
+mod walls;
 
 mod conformance {
     store::conformance_tests!(crate::database::Server);
