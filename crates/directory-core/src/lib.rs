@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod engine;
+mod expiry;
 mod id;
 mod local;
 mod normal;
@@ -11,6 +12,7 @@ mod safeguard;
 mod source;
 
 pub use engine::{PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
+pub use expiry::ExpiryWarning;
 pub use id::{ConnectionId, ExternalId, RunId, TenantId, UserId};
 pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, UserStatus};
 pub use normal::{EmailAddress, EmailKey, normalise};

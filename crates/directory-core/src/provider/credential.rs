@@ -39,6 +39,16 @@ impl CredentialKind {
             Self::FederatedToken => "federated_token",
         }
     }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client secret",
+            Self::Certificate => "certificate",
+            Self::FederatedToken => "federated token",
+        }
+    }
 }
 
 impl Credential {
