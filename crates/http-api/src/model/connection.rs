@@ -5,7 +5,7 @@ use directory_core::{ConnectionId, CredentialKind, Policy};
 use serde::Serialize;
 use store::{Connection, ConnectionState, Run};
 
-use crate::model::RunView;
+use crate::model::{CredentialWarningView, RunView};
 
 /// A connection. There is no member for the credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +29,8 @@ pub struct ConnectionView {
     pub credential_kind: CredentialKind,
     pub credential_updated_at: DateTime<Utc>,
     pub credential_expires_at: Option<DateTime<Utc>>,
+    /// `None` while the credential's end is unknown or far away.
+    pub credential_warning: Option<CredentialWarningView>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// The newest run, dry runs included; `None` before the first.
@@ -36,10 +38,15 @@ pub struct ConnectionView {
 }
 
 impl ConnectionView {
-    /// A connection with its newest run.
+    /// A connection with its newest run, as it is now.
     #[must_use]
     pub fn new(connection: Connection, last_run: Option<Run>) -> Self {
+        Self::at(connection, last_run, Utc::now())
+    }
+
+    fn at(connection: Connection, last_run: Option<Run>, now: DateTime<Utc>) -> Self {
         Self {
+            credential_warning: CredentialWarningView::of(&connection, now),
             id: connection.id,
             provider: connection.provider,
             display_name: connection.display_name,
@@ -69,12 +76,13 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_member_of_the_interface_is_there() {
-        let at: DateTime<Utc> = "2026-01-02T03:04:05.678Z".parse().unwrap();
-        let id: ConnectionId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let connection = Connection {
-            id,
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    const TIME: &str = "2026-01-02T03:04:05.678Z";
+
+    fn connection() -> Connection {
+        let at: DateTime<Utc> = TIME.parse().unwrap();
+        Connection {
+            id: ID.parse().unwrap(),
             tenant: "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap(),
             provider: "entra".to_owned(),
             display_name: "Acme".to_owned(),
@@ -93,13 +101,16 @@ mod tests {
             credential_expires_at: None,
             created_at: at,
             updated_at: at,
-        };
-        let view = serde_json::to_value(ConnectionView::new(connection, None)).unwrap();
-        let time = "2026-01-02T03:04:05.678Z";
+        }
+    }
+
+    #[test]
+    fn every_member_of_the_interface_is_there() {
+        let view = serde_json::to_value(ConnectionView::new(connection(), None)).unwrap();
         assert_eq!(
             view,
             json!({
-                "id": id, "provider": "entra", "displayName": "Acme", "directoryId": "d", "clientId": "c",
+                "id": ID, "provider": "entra", "displayName": "Acme", "directoryId": "d", "clientId": "c",
                 "groupId": null, "defaultRole": "member", "cloud": "global",
                 "policy": {
                     "deactivateMissing": true, "includeGuests": false, "includeDisabled": true,
@@ -107,9 +118,30 @@ mod tests {
                     "protectedRoles": ["admin", "owner"], "maxDeactivations": {"percent": 20, "count": 10},
                 },
                 "schedule": null, "nextSyncAt": null, "state": "active", "stateReason": null,
-                "credentialKind": "client_secret", "credentialUpdatedAt": time, "credentialExpiresAt": null, "createdAt": time, "updatedAt": time,
-                "lastRun": null,
+                "credentialKind": "client_secret", "credentialUpdatedAt": TIME, "credentialExpiresAt": null,
+                "credentialWarning": null, "createdAt": TIME, "updatedAt": TIME, "lastRun": null,
             })
         );
+    }
+
+    #[test]
+    fn a_credential_that_ends_comes_with_a_warning_and_what_to_do() {
+        let warning = |expires_at: &str| {
+            let connection = Connection { credential_expires_at: Some(expires_at.parse().unwrap()), ..connection() };
+            let view = ConnectionView::at(connection, None, TIME.parse().unwrap());
+            serde_json::to_value(view).unwrap()["credentialWarning"].clone()
+        };
+        assert_eq!(warning("2026-02-02T00:00:00Z"), json!(null));
+        for (expires_at, level, detail) in [
+            ("2026-02-01T03:04:05Z", "expires_in_30_days", "The client secret ends at 2026-02-01T03:04:05Z, "),
+            ("2026-01-09T03:04:05Z", "expires_in_7_days", "ends at 2026-01-09"),
+            ("2026-01-03T03:04:05Z", "expires_in_1_day", "ends at 2026-01-03"),
+            ("2026-01-02T03:04:05Z", "expired", "The client secret ended at 2026-01-02T03:04:05Z, "),
+        ] {
+            let warning = warning(expires_at);
+            assert_eq!(warning["level"], level);
+            let text = warning["detail"].as_str().unwrap();
+            assert!(text.contains(detail) && text.contains("make a new one"), "{text}");
+        }
     }
 }

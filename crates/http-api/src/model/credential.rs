@@ -55,8 +55,9 @@ impl CredentialInput {
     }
 
     pub(super) fn collect(self, collect: &mut Collect) -> Option<GivenCredential> {
-        let secret_end =
-            collect.optional("/clientSecretExpiresAt", self.client_secret_expires_at.as_deref(), check::time);
+        let secret_end = collect.optional("/clientSecretExpiresAt", self.client_secret_expires_at.as_deref(), |text| {
+            check::end(text, Utc::now())
+        });
         let federated = self.federated_token == Some(true);
         if u8::from(self.certificate.is_some()) + u8::from(federated) + u8::from(self.client_secret.is_some()) > 1 {
             collect.refuse("/clientSecret", "cannot be given together with another kind of credential");
@@ -124,6 +125,8 @@ mod tests {
         let pointer = Err(vec!["/clientSecretExpiresAt".to_owned()]);
         assert_eq!(read(json!({"certificate": "p", "clientSecretExpiresAt": end})), pointer);
         assert_eq!(read(json!({"clientSecret": "s3cret~value", "clientSecretExpiresAt": "soon"})), pointer);
+        let ended = json!({"clientSecret": "s3cret~value", "clientSecretExpiresAt": "2020-01-31T00:00:00Z"});
+        assert_eq!(read(ended), pointer);
         assert_eq!(read(json!({"certificate": "é"})), Err(vec!["/certificate".to_owned()]));
     }
 }

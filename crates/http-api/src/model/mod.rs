@@ -15,6 +15,7 @@ mod register;
 mod run;
 mod update;
 mod user;
+mod warning;
 
 pub use approval::{ApprovalInput, ApprovedPlan};
 pub use change::{ChangeView, ConflictsWithView};
@@ -33,3 +34,4 @@ pub use run::{HoldReasonView, HoldView, PreviewView, RunErrorView, RunView, Sync
 pub use update::ConnectionPatch;
 pub(crate) use update::unchanged;
 pub use user::{DeactivationView, UserView};
+pub use warning::CredentialWarningView;

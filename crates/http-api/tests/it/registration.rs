@@ -56,6 +56,7 @@ async fn each_wrong_missing_or_unknown_member_is_pointed_at_and_nothing_is_store
         ("defaultRole", Some(json!("two words")), "/defaultRole"),
         ("cloud", Some(json!("moon")), "/cloud"),
         ("clientSecretExpiresAt", Some(json!("soon")), "/clientSecretExpiresAt"),
+        ("clientSecretExpiresAt", Some(json!("2020-01-31T00:00:00Z")), "/clientSecretExpiresAt"),
         ("schedule", Some(json!("often")), "/schedule"),
         ("policy", Some(json!("strict")), "/policy"),
         ("policy", Some(json!({"includeGuests": "yes"})), "/policy/includeGuests"),

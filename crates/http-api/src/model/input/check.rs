@@ -68,10 +68,16 @@ pub(crate) fn cloud(text: &str) -> Checked<String> {
     if CLOUDS.contains(&text) { Ok(text.to_owned()) } else { Err("must be global, usGov, usGovDod or china".into()) }
 }
 
-pub(crate) fn time(text: &str) -> Checked<DateTime<Utc>> {
+fn time(text: &str) -> Checked<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.to_utc())
         .map_err(|_| "must be a time in RFC 3339, such as 2030-01-31T00:00:00Z".into())
+}
+
+/// The end of something that still is.
+pub(crate) fn end(text: &str, now: DateTime<Utc>) -> Checked<DateTime<Utc>> {
+    let end = time(text)?;
+    if end > now { Ok(end) } else { Err("must not be in the past: what has ended is of no use".into()) }
 }
 
 /// A domain as addresses end in it: in lower case, and of two labels at least, since one is a typing mistake.
