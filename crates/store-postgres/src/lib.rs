@@ -16,7 +16,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Store, StoreError, TenantWall};
+use store::{Examination, Store, StoreError, TenantWall};
 
 use crate::access::Access;
 
@@ -69,7 +69,11 @@ impl Store for PostgresStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        schema::check(&self.access).await
+        schema::compare(&self.access).await?.obstacle().map_or(Ok(()), |obstacle| Err(StoreError::Schema(obstacle)))
+    }
+
+    async fn examine(&self) -> Result<Examination, StoreError> {
+        schema::examine(&self.access).await
     }
 
     async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use sqlx::{
     Row,
     migrate::{MigrateError, Migrator},
+    postgres::PgRow,
 };
-use store::{StoreError, chain};
+use store::{AppliedMigration, Examination, Migrations, StoreError, chain};
 
 use crate::{access::Access, error::failed};
 
@@ -39,8 +41,9 @@ fn not_migrated(error: MigrateError) -> StoreError {
 }
 
 /// Compares what is applied with what this program knows. Read-only.
-pub(crate) async fn check(access: &Access) -> Result<(), StoreError> {
+pub(crate) async fn compare(access: &Access) -> Result<Migrations, StoreError> {
     const UNDEFINED_TABLE: &str = "42P01";
+    let known = || MIGRATIONS.iter().map(|migration| (migration.version, &*migration.checksum));
     let mut tx = access.across_tenants().await.map_err(failed)?;
     let rows = sqlx::query("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
         .fetch_all(&mut *tx)
@@ -48,24 +51,29 @@ pub(crate) async fn check(access: &Access) -> Result<(), StoreError> {
     let rows = match rows {
         Ok(rows) => rows,
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
-            return Err(StoreError::Schema("it has not been migrated yet".to_owned()));
+            return Ok(Migrations::compare(known(), &[]));
         }
         Err(error) => return Err(failed(error)),
     };
-    let mut pending: Vec<_> = MIGRATIONS.iter().collect();
-    for row in rows {
-        let version: i64 = row.try_get("version").map_err(failed)?;
-        let checksum: Vec<u8> = row.try_get("checksum").map_err(failed)?;
-        let success: bool = row.try_get("success").map_err(failed)?;
-        // A newer program's migration: they only ever add, so that this program still runs beside it.
-        let Some(known) = pending.iter().position(|migration| migration.version == version) else { continue };
-        let known = pending.remove(known);
-        if !success || *known.checksum != *checksum {
-            return Err(StoreError::Schema(format!("migration {version} is not the one that this program knows")));
-        }
-    }
-    match pending.first() {
-        None => Ok(()),
-        Some(first) => Err(StoreError::Schema(format!("migration {} is pending", first.version))),
-    }
+    let applied = rows.iter().map(applied).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    Ok(Migrations::compare(known(), &applied))
+}
+
+fn applied(row: &PgRow) -> Result<AppliedMigration, sqlx::Error> {
+    Ok(AppliedMigration {
+        version: row.try_get("version")?,
+        checksum: row.try_get("checksum")?,
+        success: row.try_get("success")?,
+    })
+}
+
+/// What the database is, and how far its schema. Read-only.
+pub(crate) async fn examine(access: &Access) -> Result<Examination, StoreError> {
+    let mut tx = access.across_tenants().await.map_err(failed)?;
+    let (version, now): (String, DateTime<Utc>) =
+        sqlx::query_as("SELECT current_setting('server_version'), clock_timestamp()")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(failed)?;
+    Ok(Examination { software: format!("PostgreSQL {version}"), now: Some(now), migrations: compare(access).await? })
 }

@@ -36,8 +36,17 @@ pub(crate) async fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// The name of the lock's file.
 fn lock_path(path: &Path) -> PathBuf {
+    beside(path, ".migrate-lock")
+}
+
+/// The name of SQLite's log, which is there while anybody has the database open.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(".migrate-lock");
+    name.push(end);
     PathBuf::from(name)
 }
 

@@ -22,7 +22,7 @@ use sqlx::{
     Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use store::{Store, StoreError};
+use store::{Examination, Store, StoreError};
 
 use crate::error::failed;
 
@@ -60,6 +60,17 @@ impl SqliteStore {
         let reader = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
         drop(lock);
         Ok(Self { path: path.to_owned(), writer, reader })
+    }
+
+    /// A store that only reads, on a file that is there: nothing is made or changed, the files beside the database neither.
+    /// Whatever would write fails.
+    pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        // Reading through the log makes the log's files where they are not there. They are there for as long as anybody
+        // writes; without them the database rests, and is read as it lies.
+        let at_rest = !file::log_of(path).exists();
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(at_rest);
+        let reader = pool(READERS).connect_with(options.busy_timeout(BUSY_TIMEOUT)).await.map_err(failed)?;
+        Ok(Self { path: path.to_owned(), writer: reader.clone(), reader })
     }
 
     /// Begins a transaction that writes. It has the write lock from the start: one that reads first and then finds that
@@ -101,6 +112,10 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        schema::check(&self.reader).await
+        schema::compare(&self.reader).await?.obstacle().map_or(Ok(()), |obstacle| Err(StoreError::Schema(obstacle)))
+    }
+
+    async fn examine(&self) -> Result<Examination, StoreError> {
+        schema::examine(&self.reader).await
     }
 }

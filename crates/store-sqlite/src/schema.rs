@@ -6,7 +6,7 @@ use sqlx::{
     SqlitePool,
     migrate::{MigrateError, Migrator},
 };
-use store::StoreError;
+use store::{AppliedMigration, Examination, Migrations, StoreError};
 
 use crate::error::failed;
 
@@ -44,33 +44,34 @@ struct AppliedRow {
     success: bool,
 }
 
+impl From<AppliedRow> for AppliedMigration {
+    fn from(row: AppliedRow) -> Self {
+        Self { version: row.version, checksum: row.checksum, success: row.success }
+    }
+}
+
 /// Compares what is applied with what this program knows. Read-only.
-pub(crate) async fn check(reader: &SqlitePool) -> Result<(), StoreError> {
+pub(crate) async fn compare(reader: &SqlitePool) -> Result<Migrations, StoreError> {
+    let known = || MIGRATIONS.iter().map(|migration| (migration.version, &*migration.checksum));
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'")
             .fetch_one(reader)
             .await
             .map_err(failed)?;
     if tables == 0 {
-        return Err(StoreError::Schema("it has not been migrated yet".to_owned()));
+        return Ok(Migrations::compare(known(), &[]));
     }
     let rows: Vec<AppliedRow> =
         sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
             .fetch_all(reader)
             .await
             .map_err(failed)?;
-    let mut pending: Vec<_> = MIGRATIONS.iter().collect();
-    for row in rows {
-        let version = row.version;
-        // A newer program's migration: they only ever add, so that this program still runs beside it.
-        let Some(known) = pending.iter().position(|migration| migration.version == version) else { continue };
-        let known = pending.remove(known);
-        if !row.success || *known.checksum != *row.checksum {
-            return Err(StoreError::Schema(format!("migration {version} is not the one that this program knows")));
-        }
-    }
-    match pending.first() {
-        None => Ok(()),
-        Some(first) => Err(StoreError::Schema(format!("migration {} is pending", first.version))),
-    }
+    let applied: Vec<AppliedMigration> = rows.into_iter().map(AppliedMigration::from).collect();
+    Ok(Migrations::compare(known(), &applied))
+}
+
+/// What the database is, and how far its schema. Read-only.
+pub(crate) async fn examine(reader: &SqlitePool) -> Result<Examination, StoreError> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(reader).await.map_err(failed)?;
+    Ok(Examination { software: format!("SQLite {version}"), now: None, migrations: compare(reader).await? })
 }

@@ -182,6 +182,28 @@ impl fmt::Debug for SealedCredential {
     }
 }
 
+/// A credential whose end is known, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiringCredential {
+    /// Whose connection.
+    pub tenant: TenantId,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// What kind it is.
+    pub kind: CredentialKind,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A cloud that some connection is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CloudInUse {
+    /// The kind of directory.
+    pub provider: String,
+    /// The provider's cloud.
+    pub cloud: String,
+}
+
 impl fmt::Debug for NewConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewConnection")
@@ -343,6 +365,17 @@ pub trait Connections: Send + Sync {
         after: Option<(TenantId, ConnectionId)>,
         limit: u32,
     ) -> Result<Vec<SealedCredential>, StoreError>;
+
+    /// Every tenant's credentials that end before that time or with it, by tenant and connection, after the given ones.
+    async fn expiring_credentials(
+        &self,
+        before: DateTime<Utc>,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<ExpiringCredential>, StoreError>;
+
+    /// The clouds that every tenant's connections are in, each once and in order.
+    async fn clouds_in_use(&self) -> Result<Vec<CloudInUse>, StoreError>;
 
     /// Puts the same credential under another key, unless it is not the one that was read any more (`false`). To the
     /// connection nothing happens: neither of its times moves.

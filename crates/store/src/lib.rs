@@ -4,6 +4,7 @@ pub mod batch;
 mod change;
 mod connection;
 mod error;
+mod examination;
 mod page;
 mod review;
 mod run;
@@ -22,10 +23,11 @@ use async_trait::async_trait;
 
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use connection::{
-    Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, IgnoredUser, NewConnection,
-    NewCredential, SealedCredential, UpdatedConnection,
+    CloudInUse, Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, ExpiringCredential,
+    IgnoredUser, NewConnection, NewCredential, SealedCredential, UpdatedConnection,
 };
 pub use error::{BoxError, StoreError, UniqueKey, chain};
+pub use examination::{AppliedMigration, Examination, Migrations};
 pub use page::{ExternalPage, IdPage, SeqPage};
 pub use review::{Approval, Choice, Ending};
 pub use run::{
@@ -45,6 +47,9 @@ pub trait Store: Tenants + Tokens + Connections + Runs + Users {
 
     /// Answers when the database does and its schema is current.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// Looks at the database without writing; it need not be migrated.
+    async fn examine(&self) -> Result<Examination, StoreError>;
 
     /// Whether the database itself keeps tenants apart as well.
     async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {

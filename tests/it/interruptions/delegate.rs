@@ -9,10 +9,11 @@ use directory_core::{
     UserId,
 };
 use store::{
-    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, Connection, ConnectionUpdate, Connections,
-    CreatedRun, Directory, Ending, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential,
-    NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SealedCredential, SeqPage, StagedPage,
-    Store, StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
+    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CloudInUse, Connection, ConnectionUpdate,
+    Connections, CreatedRun, Directory, Ending, Examination, ExpiringCredential, ExternalPage, IdPage, IgnoredUser,
+    Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd,
+    RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens,
+    UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ macro_rules! disturbed {
 disturbed!(Store {
     fn migrate() -> ();
     fn check() -> ();
+    fn examine() -> Examination;
 });
 
 disturbed!(Tenants {
@@ -63,6 +65,9 @@ disturbed!(Connections {
         tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, credential: &NewCredential, works: bool
     ) -> UpdatedConnection;
     fn sealed_credentials(after: Option<(TenantId, ConnectionId)>, limit: u32) -> Vec<SealedCredential>;
+    fn expiring_credentials(before: DateTime<Utc>, after: Option<(TenantId, ConnectionId)>, limit: u32)
+        -> Vec<ExpiringCredential>;
+    fn clouds_in_use() -> Vec<CloudInUse>;
     fn reseal_credential(read: &SealedCredential, sealed: &[u8]) -> bool;
 });
 

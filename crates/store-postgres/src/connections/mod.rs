@@ -3,6 +3,7 @@
 mod credential;
 mod former;
 mod ignored;
+mod survey;
 mod update;
 
 use async_trait::async_trait;
@@ -10,8 +11,8 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::{PgConnection, types::Json};
 use store::{
-    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection,
-    NewCredential, SealedCredential, StoreError, UniqueKey, UpdatedConnection,
+    CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential, ExternalPage, IdPage,
+    IgnoredUser, NewConnection, NewCredential, SealedCredential, StoreError, UniqueKey, UpdatedConnection,
 };
 use uuid::Uuid;
 
@@ -261,6 +262,19 @@ impl Connections for PostgresStore {
         limit: u32,
     ) -> Result<Vec<SealedCredential>, StoreError> {
         credential::page(&self.access, after, limit).await
+    }
+
+    async fn expiring_credentials(
+        &self,
+        before: DateTime<Utc>,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<ExpiringCredential>, StoreError> {
+        survey::expiring(&self.access, before, after, limit).await
+    }
+
+    async fn clouds_in_use(&self) -> Result<Vec<CloudInUse>, StoreError> {
+        survey::clouds(&self.access).await
     }
 
     async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {

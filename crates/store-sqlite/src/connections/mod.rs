@@ -4,14 +4,15 @@ mod credential;
 mod ignored;
 mod registration;
 mod row;
+mod survey;
 mod update;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use store::{
-    Connection, ConnectionUpdate, Connections, Directory, ExternalPage, IdPage, IgnoredUser, NewConnection,
-    NewCredential, SealedCredential, StoreError, UpdatedConnection,
+    CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential, ExternalPage, IdPage,
+    IgnoredUser, NewConnection, NewCredential, SealedCredential, StoreError, UpdatedConnection,
 };
 
 pub(crate) use self::row::find;
@@ -127,6 +128,19 @@ impl Connections for SqliteStore {
         limit: u32,
     ) -> Result<Vec<SealedCredential>, StoreError> {
         credential::page(&self.reader, after, limit).await
+    }
+
+    async fn expiring_credentials(
+        &self,
+        before: DateTime<Utc>,
+        after: Option<(TenantId, ConnectionId)>,
+        limit: u32,
+    ) -> Result<Vec<ExpiringCredential>, StoreError> {
+        survey::expiring(&self.reader, before, after, limit).await
+    }
+
+    async fn clouds_in_use(&self) -> Result<Vec<CloudInUse>, StoreError> {
+        survey::clouds(&self.reader).await
     }
 
     async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! The database's files.
 
-use store::{Store, StoreError};
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use store::{NewTenant, Store, StoreError, Tenants};
 use store_sqlite::SqliteStore;
 
 #[cfg(unix)]
@@ -66,8 +67,7 @@ async fn what_is_no_database_is_refused() {
 async fn a_store_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("directory.db");
-    let tenant =
-        store::NewTenant { id: uuid::Uuid::from_u128(1).into(), slug: "acme".to_owned(), name: "Acme".to_owned() };
+    let tenant = NewTenant { id: uuid::Uuid::from_u128(1).into(), slug: "acme".to_owned(), name: "Acme".to_owned() };
     let first = SqliteStore::open(&path).await.unwrap();
     first.migrate().await.unwrap();
     store::Tenants::create_tenant(&first, &tenant).await.unwrap();
@@ -75,4 +75,49 @@ async fn a_store_is_opened_again() {
     let second = SqliteStore::open(&path).await.unwrap();
     second.check().await.unwrap();
     assert!(store::Tenants::tenant_by_slug(&second, "acme").await.unwrap().is_some());
+}
+
+/// What lies in the folder, with each file's content.
+fn content(folder: &std::path::Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let files = folder.read_dir().unwrap().map(|entry| entry.unwrap());
+    let mut files: Vec<_> = files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect();
+    files.sort();
+    files
+}
+
+/// At rest, and while somebody else has it open.
+#[tokio::test]
+async fn opened_to_read_nothing_is_made_or_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.db");
+    assert!(SqliteStore::open_to_read(&path).await.is_err(), "it is not made");
+    assert!(content(folder.path()).is_empty());
+
+    let writing = SqliteStore::open(&path).await.unwrap();
+    writing.migrate().await.unwrap();
+    let look = async || {
+        let before = content(folder.path());
+        let reading = SqliteStore::open_to_read(&path).await.unwrap();
+        let found = reading.examine().await.unwrap();
+        assert_eq!(found.migrations.obstacle(), None, "{found:?}");
+        let tenant = NewTenant { id: uuid::Uuid::now_v7().into(), slug: "a".to_owned(), name: "A".to_owned() };
+        assert!(reading.create_tenant(&tenant).await.is_err());
+        drop(reading);
+        before
+    };
+    let names =
+        |content: Vec<(std::ffi::OsString, Vec<u8>)>| content.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let before = look().await;
+    assert_eq!(names(content(folder.path())), names(before));
+
+    // As processes that have ended leave it: the last one puts the log into the database.
+    std::fs::remove_file(folder.path().join("directory.db.migrate-lock")).unwrap();
+    drop(writing);
+    while folder.path().join("directory.db-wal").exists() {
+        let last = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        last.close().await.unwrap();
+    }
+    let before = look().await;
+    assert_eq!(before.len(), 1, "{:?}", names(before));
+    assert_eq!(content(folder.path()), before);
 }

@@ -9,8 +9,8 @@ use super::{
     world::{World, add_connection, add_tenant, id, sealed, second},
 };
 use crate::{
-    Connection, ConnectionEffect, ConnectionState, NewCredential, RunEnd, RunStatus, SealedCredential,
-    UpdatedConnection,
+    CloudInUse, Connection, ConnectionEffect, ConnectionState, ExpiringCredential, NewCredential, RunEnd, RunStatus,
+    SealedCredential, UpdatedConnection,
 };
 
 async fn set(world: &World, credential: &NewCredential, works: bool) -> Connection {
@@ -111,6 +111,56 @@ pub async fn every_credential_is_walked_once(harness: &dyn Harness) {
     }
     assert_eq!(walked.len(), expected.len());
     assert_eq!(walked.into_iter().map(|one| (one.tenant, one.connection)).collect::<HashSet<_>>(), expected);
+}
+
+/// The walk over the credentials that end meets those of every tenant once, in pages, up to the time asked for.
+pub async fn every_credential_that_ends_is_walked_once(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let other = add_tenant(&*world.store, "other").await;
+    let ends = [
+        (world.tenant, Some("2031-01-31T00:00:00Z")),
+        (other, Some("2031-01-31T00:00:01Z")),
+        (world.tenant, Some("2020-01-01T00:00:00Z")),
+        (other, Some("2031-01-30T23:59:59Z")),
+        (other, None),
+    ];
+    let mut expected = HashSet::new();
+    for (tenant, end) in ends {
+        let id = add_connection(&*world.store, tenant).await;
+        let seen = world.store.connection(tenant, id).await.unwrap().unwrap().updated_at;
+        let credential =
+            NewCredential { kind: CredentialKind::Certificate, expires_at: end.map(second), ..sealed(vec![7]) };
+        world.store.set_credential(tenant, id, seen, &credential, false).await.unwrap();
+        expected.extend(end.map(|end| (tenant, id, CredentialKind::Certificate, second(end))));
+    }
+    let before = second("2031-01-31T00:00:00Z");
+    expected.retain(|(.., end)| *end <= before);
+    let mut walked: Vec<ExpiringCredential> = Vec::new();
+    loop {
+        let after = walked.last().map(|last| (last.tenant, last.connection));
+        let page = world.store.expiring_credentials(before, after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        walked.extend(page);
+    }
+    assert_eq!((walked.len(), expected.len()), (3, 3));
+    let walked = walked.into_iter().map(|one| (one.tenant, one.connection, one.kind, one.expires_at));
+    assert_eq!(walked.collect::<HashSet<_>>(), expected);
+}
+
+/// Whatever tenants' connections are in a cloud, it is told once.
+pub async fn clouds_are_told_once(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let other = add_tenant(&*world.store, "other").await;
+    add_connection(&*world.store, other).await;
+    let first = world.store.clouds_in_use().await.unwrap();
+    assert_eq!(first.len(), 1);
+    world.sql(&format!("UPDATE connections SET cloud = 'china' WHERE tenant_id = '{other}'")).await;
+    let clouds = world.store.clouds_in_use().await.unwrap();
+    let china = CloudInUse { cloud: "china".to_owned(), ..first[0].clone() };
+    assert_eq!(clouds, [china, first[0].clone()]);
 }
 
 /// The same credential under another key changes nothing else; one that was replaced meanwhile is left alone.

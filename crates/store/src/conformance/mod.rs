@@ -125,6 +125,8 @@ macro_rules! conformance_tests {
                 a_credential_for_what_has_moved_is_refused
                 a_run_quarantines_no_newer_credential
                 every_credential_is_walked_once
+                every_credential_that_ends_is_walked_once
+                clouds_are_told_once
                 a_credential_is_resealed
             }
             entangled {
@@ -239,6 +241,7 @@ macro_rules! conformance_tests {
                 an_empty_database_fails_the_check
                 migrating_twice_changes_nothing
                 several_migrate_at_once
+                a_database_is_examined
             }
             settling {
                 a_user_is_linked_by_hand

@@ -37,3 +37,16 @@ pub async fn several_migrate_at_once(harness: &dyn Harness) {
         assert_eq!(store.tenants().await.unwrap(), []);
     }
 }
+
+/// A look from outside tells software and schema before and after migrating, and makes nothing.
+pub async fn a_database_is_examined(harness: &dyn Harness) {
+    let database = harness.database().await;
+    let store = database.open().await;
+    let empty = store.examine().await.unwrap();
+    assert!(empty.software.contains(' ') && empty.migrations.applied.is_empty(), "{empty:?}");
+    assert!(matches!(store.check().await, Err(StoreError::Schema(_))), "looking does not migrate");
+    store.migrate().await.unwrap();
+    let current = store.examine().await.unwrap();
+    assert_eq!(current.migrations.applied, empty.migrations.pending);
+    assert_eq!(current.migrations.obstacle(), None);
+}
