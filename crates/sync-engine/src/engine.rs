@@ -31,6 +31,8 @@ pub struct EngineOptions {
     pub keep_changes: Option<Duration>,
     /// How often a worker looks for changes that are to be deleted.
     pub housekeeping: Duration,
+    /// How often a worker looks for credentials that end, after its first look at its start.
+    pub expiry_look: Duration,
 }
 
 impl Default for EngineOptions {
@@ -45,6 +47,7 @@ impl Default for EngineOptions {
             attempts: 10,
             keep_changes: Some(Duration::from_hours(90 * 24)),
             housekeeping: Duration::from_mins(15),
+            expiry_look: Duration::from_hours(1),
         }
     }
 }

@@ -1,11 +1,13 @@
-//! What a worker does beside its runs: deleting changes that were kept for long enough.
+//! What a worker does beside its runs: deleting changes that were kept for long enough, and looking out for credentials that
+//! end.
 
 use std::time::Duration;
 
+use chrono::Utc;
 use store::chain;
 use tokio_util::sync::CancellationToken;
 
-use crate::SyncEngine;
+use crate::{SyncEngine, expiry::ExpiryWatch};
 
 /// Changes deleted in one transaction: few enough that nobody has to wait for it.
 const BATCH: u32 = 1_000;
@@ -13,19 +15,34 @@ const BATCH: u32 = 1_000;
 /// Between two batches, so that runs get at the database in between.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks now and then for what is to be deleted, until it is told to stop.
+/// Looks now and then for what is to be done, until it is told to stop.
 pub(crate) async fn keep_house(engine: &SyncEngine, stop: &CancellationToken) {
-    let Some(age) = engine.options.keep_changes else { return };
-    let for_ever = async {
-        loop {
-            delete_old_changes(engine, age).await;
-            tokio::time::sleep(engine.options.housekeeping).await;
-        }
-    };
+    let for_ever = async { tokio::join!(delete_what_is_old(engine), watch_credentials(engine)) };
     // Stopping in the middle of a batch undoes that batch.
     tokio::select! {
-        () = for_ever => {}
+        _ = for_ever => {}
         () = stop.cancelled() => {}
+    }
+}
+
+async fn delete_what_is_old(engine: &SyncEngine) {
+    let Some(age) = engine.options.keep_changes else { return };
+    loop {
+        delete_old_changes(engine, age).await;
+        tokio::time::sleep(engine.options.housekeeping).await;
+    }
+}
+
+async fn watch_credentials(engine: &SyncEngine) {
+    let mut watch = ExpiryWatch::default();
+    loop {
+        if let Err(error) = watch.look(&**engine.store(), Utc::now()).await {
+            tracing::warn!(
+                error = %chain(&error),
+                "cannot find out which credentials end; the next look tries again"
+            );
+        }
+        tokio::time::sleep(engine.options.expiry_look).await;
     }
 }
 

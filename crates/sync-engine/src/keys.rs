@@ -22,6 +22,19 @@ pub struct KeyUse {
     pub example: (TenantId, ConnectionId),
 }
 
+/// A stored credential that this program cannot open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unopened {
+    /// Whose connection.
+    pub tenant: TenantId,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The id of the key that sealed it; `None` of what bears no key's mark.
+    pub kid: Option<String>,
+    /// Why, without anything of it.
+    pub reason: String,
+}
+
 /// How far a rotation is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
@@ -57,6 +70,27 @@ impl SyncEngine {
         let mut used = self.key_use().await?;
         used.retain(|key| key.kid.as_deref().is_none_or(|kid| !known.contains(&kid)));
         Ok(used)
+    }
+
+    /// Tries to open every credential, and tells those that do not open: because their key is missing, or because what goes
+    /// by its id is another one, or because they are damaged.
+    pub async fn unopened_credentials(&self) -> Result<Vec<Unopened>, EngineError> {
+        let mut unopened = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store().sealed_credentials(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(unopened) };
+            after = Some((last.tenant, last.connection));
+            unopened.extend(page.iter().filter_map(|read| {
+                let error = credential::open(&self.shared.keyring, read).err()?;
+                Some(Unopened {
+                    tenant: read.tenant,
+                    connection: read.connection,
+                    kid: sealed_key_id(&read.sealed).ok().map(str::to_owned),
+                    reason: chain(&error).to_string(),
+                })
+            }));
+        }
     }
 
     /// Puts every credential under the key that seals now, one by one, while everything goes on. What is under it already

@@ -63,6 +63,18 @@ async fn what_no_key_opens_is_named_and_left_alone() {
     assert_eq!((missing[0].kid.as_deref(), missing[0].credentials), (Some("lost"), 1));
     assert_eq!(missing[0].example, (bench.tenant, orphan.id));
 
+    // Another key by the same id opens nothing either.
+    let impostor = engine_with(&bench, &[&line("lost"), &old]);
+    assert!(impostor.missing_keys().await.unwrap().is_empty());
+    for engine in [&engine, &impostor] {
+        let unopened = engine.unopened_credentials().await.unwrap();
+        assert_eq!(unopened.len(), 1);
+        assert_eq!((unopened[0].tenant, unopened[0].connection), (bench.tenant, orphan.id));
+        assert_eq!(unopened[0].kid.as_deref(), Some("lost"));
+        assert!(!unopened[0].reason.is_empty());
+    }
+    assert!(lost.unopened_credentials().await.unwrap().iter().all(|one| one.connection != orphan.id));
+
     let done = engine.rotate_keys(|_| ()).await.unwrap();
     assert_eq!((done.seen, done.resealed, done.failed.len()), (2, 1, 1));
     assert_eq!((done.failed[0].0, done.failed[0].1), (bench.tenant, orphan.id));

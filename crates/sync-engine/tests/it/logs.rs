@@ -11,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::support::{Bench, keyring_with};
 
 /// The lines that were logged, in the form that programs read.
-fn lines(mut log: File) -> Vec<Value> {
+pub(crate) fn lines(mut log: File) -> Vec<Value> {
     let mut text = String::new();
     log.rewind().unwrap();
     log.read_to_string(&mut text).unwrap();
