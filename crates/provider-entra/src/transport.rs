@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::debug;
 use uuid::Uuid;
@@ -66,18 +66,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(options: &EntraOptions) -> Result<Self, SetupError> {
-        install_crypto();
-        let builder = || {
-            let builder = Client::builder()
-                .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .https_only(options.all_tls())
-                .connect_timeout(options.bounds.connect_timeout)
-                .read_timeout(options.bounds.read_timeout);
-            // Against a simulator there is no certificate to check and no proxy to pass.
-            if options.all_plain() { builder.no_proxy().tls_certs_only([]) } else { builder }
-        };
+        let builder = || client_builder(options);
         Ok(Self {
             pooled: builder().build().map_err(SetupError::Client)?,
             fresh: builder().pool_max_idle_per_host(0).build().map_err(SetupError::Client)?,
@@ -160,6 +149,20 @@ impl Transport {
         let body = read_body(&mut response, self.bounds.error_bytes).await.unwrap_or_default();
         Ok(Answer { head, body })
     }
+}
+
+/// What all clients have in common.
+pub(crate) fn client_builder(options: &EntraOptions) -> ClientBuilder {
+    install_crypto();
+    let builder = Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .https_only(options.all_tls())
+        .connect_timeout(options.bounds.connect_timeout)
+        .read_timeout(options.bounds.read_timeout);
+    // Against a simulator there is no certificate to check and no proxy to pass.
+    if options.all_plain() { builder.no_proxy().tls_certs_only([]) } else { builder }
 }
 
 /// `rustls` without a default provider makes `reqwest` panic. A program that chose one keeps it; one that did not is

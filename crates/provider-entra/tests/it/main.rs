@@ -8,6 +8,7 @@ mod groups;
 mod links;
 mod listing;
 mod privacy;
+mod reach;
 mod retries;
 mod support;
 mod token;
