@@ -78,14 +78,30 @@ fn read(path: &Path) -> Result<Keyring, SettingsError> {
     parse(&file.text, || path.display().to_string())
 }
 
-fn read_or_make(path: &Path, database: &Path) -> anyhow::Result<Keyring> {
-    if let Some(keyring) = read_if_there(path)? {
-        return Ok(keyring);
+/// Reads the keys like [`open_keyring`] and makes none: `None` where one would be made.
+pub fn existing_keyring(settings: &Settings) -> anyhow::Result<Option<Keyring>> {
+    match &settings.keys {
+        KeySource::MadeOnFirstUse { path, database } => Ok(read_if_not_lost(path, database)?),
+        KeySource::Keys { .. } | KeySource::File(_) | KeySource::Missing => open_keyring(settings).map(Some),
     }
-    if is_in_use(database)? {
-        // Whoever made the database meanwhile made its key before.
-        let lost = || SettingsError::LostKey { path: path.to_owned(), database: database.to_owned() };
-        return Ok(read_if_there(path)?.ok_or_else(lost)?);
+}
+
+/// `None` where neither the key nor anything that was sealed with it is there yet.
+fn read_if_not_lost(path: &Path, database: &Path) -> Result<Option<Keyring>, SettingsError> {
+    if let Some(keyring) = read_if_there(path)? {
+        return Ok(Some(keyring));
+    }
+    if !is_in_use(database)? {
+        return Ok(None);
+    }
+    // Whoever made the database meanwhile made its key before.
+    let lost = || SettingsError::LostKey { path: path.to_owned(), database: database.to_owned() };
+    read_if_there(path)?.ok_or_else(lost).map(Some)
+}
+
+fn read_or_make(path: &Path, database: &Path) -> anyhow::Result<Keyring> {
+    if let Some(keyring) = read_if_not_lost(path, database)? {
+        return Ok(keyring);
     }
     let line = generate_key_line(FIRST_KEY_ID)?;
     make(path, &line)?;

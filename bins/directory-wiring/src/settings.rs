@@ -19,6 +19,7 @@ use crate::{
     layers::{Environment, Found, Layers},
 };
 
+pub use self::told::ToldSetting;
 pub use crate::keys::KeySource;
 
 /// More would only queue on the database.
@@ -233,6 +234,8 @@ fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, String> {
 fn days(count: u32) -> Duration {
     Duration::from_hours(24 * u64::from(count))
 }
+
+mod told;
 
 #[cfg(test)]
 mod tests;

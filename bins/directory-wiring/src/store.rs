@@ -24,6 +24,16 @@ pub async fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     })
 }
 
+/// Opens a database that is there, to be read and not written: `None` where it would be made on first use.
+pub async fn existing_store(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Store>>> {
+    match &settings.database_url {
+        DatabaseUrl::Sqlite(path) if !path.try_exists()? => Ok(None),
+        DatabaseUrl::Sqlite(path) => Ok(Some(Arc::new(SqliteStore::open_to_read(path).await?))),
+        // Connecting makes nothing.
+        DatabaseUrl::Postgres(_) => open_store(settings).await.map(Some),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
