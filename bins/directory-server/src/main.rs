@@ -109,14 +109,16 @@ async fn tell_missing_keys(engine: &SyncEngine) {
                 kid,
                 credentials,
                 example_connection_id = %connection,
-                "an encryption key is missing: connections whose credential it sealed cannot synchronise; add it back to \
-                 DIRECTORY_ENCRYPTION_KEYS or the key file, or set those connections' credentials again"
+                "an encryption key is missing: connections whose credential it sealed cannot synchronise; `directoryctl key \
+                 status` names them all; add the key back to DIRECTORY_ENCRYPTION_KEYS or the key file, or set those \
+                 connections' credentials again"
             );
         } else {
             tracing::error!(
                 credentials,
                 example_connection_id = %connection,
-                "stored credentials are damaged and no key opens them: set those connections' credentials again"
+                "stored credentials are damaged and no key opens them: `directoryctl key status` names \
+                 them all; set those connections' credentials again"
             );
         }
     }
