@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// The tenant's users
     #[command(subcommand)]
     User(user::Command),
+    /// Look at settings, database, keys, clocks and the directory's hosts, and say what to do; changes nothing
+    Doctor,
     /// Print a shell's completion script
     Completions(completions::Args),
     /// Print the manual page
@@ -75,6 +77,63 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// The lines that INTERFACE.md promises, flag by flag.
+    #[test]
+    fn every_command_of_the_interface_is_there() {
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let entra = "connection add entra --tenant acme --display-name N --directory-id G --client-id G \
+                     --client-secret-stdin --group-id G --default-role R --cloud C --schedule S --verify";
+        for line in [
+            "migrate",
+            "tenant create acme --name Acme",
+            "tenant list",
+            "token create --tenant acme --role admin --name N --expires-in 90d",
+            "token create --role viewer",
+            "token list --tenant acme",
+            &format!("token revoke {ID}"),
+            "key generate",
+            "key status",
+            "key rotate",
+            entra,
+            "connection list --output table",
+            "connection show Acme --output json",
+            "connection update Acme --display-name N",
+            "connection test Acme",
+            "connection set-secret Acme",
+            "connection delete Acme",
+            "sync Acme --dry-run --full --detach",
+            "run list Acme",
+            &format!("run show {ID}"),
+            &format!("run changes {ID}"),
+            &format!("run approve {ID} --digest D"),
+            &format!("run reject {ID}"),
+            &format!("run cancel {ID}"),
+            "user list",
+            &format!("user show {ID}"),
+            "doctor",
+            "completions bash",
+            "man",
+        ] {
+            let arguments = std::iter::once("directoryctl").chain(line.split_whitespace());
+            if let Err(error) = Cli::command().try_get_matches_from(arguments) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_and_flag_has_help() {
+        fn check(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} has no help");
+            for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
+                assert!(argument.get_help().is_some(), "{name}: {} has no help", argument.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
     }
 
     #[test]

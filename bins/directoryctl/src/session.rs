@@ -28,6 +28,11 @@ impl Invocation {
         Self { settings, format: Format::resolve(format), tenant }
     }
 
+    /// The settings' flags.
+    pub(crate) fn settings(&self) -> &SettingsArgs {
+        &self.settings
+    }
+
     /// Opens keys and database, and brings the schema up to date.
     pub(crate) async fn open(self) -> anyhow::Result<Session> {
         let settings = self.settings.resolve()?;

@@ -1,7 +1,7 @@
 //! Arguments that are one of the interface's words, or a short text.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use directory_core::{CredentialKind, EmailAttribute, ExternalId};
+use directory_core::{EmailAttribute, ExternalId};
 
 const MAX_NAME_CHARS: usize = 200;
 /// A slug is a label of a host name.
@@ -41,15 +41,6 @@ pub(crate) fn email_attribute(attribute: EmailAttribute) -> &'static str {
     match attribute {
         EmailAttribute::Mail => "mail",
         EmailAttribute::UserPrincipalName => "userPrincipalName",
-    }
-}
-
-/// What people call a kind of credential.
-pub(crate) fn credential_kind(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::ClientSecret => "client secret",
-        CredentialKind::Certificate => "certificate",
-        CredentialKind::FederatedToken => "federated token",
     }
 }
 

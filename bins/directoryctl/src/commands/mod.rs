@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod connection;
+mod doctor;
 pub(crate) mod key;
 pub(crate) mod man;
 mod migrate;
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Connection(command) => return connection::run(command, invocation).await,
         Command::Run(command) => return run::run(command, invocation).await,
         Command::Key(command) => return key::run(command, invocation).await,
+        Command::Doctor => return doctor::run(invocation).await,
         Command::Migrate => migrate::run(invocation).await,
         Command::Tenant(command) => tenant::run(command, invocation).await,
         Command::Token(command) => token::run(command, invocation).await,

@@ -7,7 +7,7 @@ use sync_engine::{RunRequest, SyncEngine};
 
 use crate::{
     exit::Exit,
-    follow,
+    expiry, follow,
     session::{Invocation, Session},
 };
 
@@ -59,6 +59,7 @@ pub(crate) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<Ex
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
     let connection = session.connection(&tenant, &args.connection).await?;
+    expiry::warn(&connection);
     let engine = session.engine()?;
     let id = match args.intent() {
         Intent::Queue { mode, dry_run } => {

@@ -4,7 +4,7 @@ use http_api::model::{ConnectionView, ListView};
 
 use crate::{
     table::{Table, or_dash, time},
-    words::{credential_kind, email_attribute},
+    words::email_attribute,
 };
 
 pub(crate) fn one(connection: &ConnectionView) -> Table {
@@ -22,7 +22,7 @@ pub(crate) fn one(connection: &ConnectionView) -> Table {
         .fact("Next sync", connection.next_sync_at.map(time))
         .fact("State", connection.state.as_str().to_owned())
         .fact("Reason", connection.state_reason.clone())
-        .fact("Credential", credential_kind(connection.credential_kind).to_owned())
+        .fact("Credential", connection.credential_kind.name().to_owned())
         .fact("Credential set", time(connection.credential_updated_at))
         .fact("Credential ends", connection.credential_expires_at.map(time))
         .fact("Registered", time(connection.created_at));
@@ -49,11 +49,15 @@ fn policy(table: &mut Table, connection: &ConnectionView) {
         .fact("Hold when deactivating", format!("more than {} % and more than {}", limit.percent, limit.count));
 }
 
+/// The credential's end has a column where one of them is to be warned of.
 pub(crate) fn list(connections: &ListView<ConnectionView>) -> Table {
-    let mut table = Table::list(["ID", "NAME", "PROVIDER", "STATE", "SCHEDULE", "LAST RUN", "AT"]);
+    let warned = connections.items.iter().any(|connection| connection.credential_warning.is_some());
+    let ends = warned.then_some("CREDENTIAL ENDS");
+    let header = ["ID", "NAME", "PROVIDER", "STATE", "SCHEDULE", "LAST RUN", "AT"];
+    let mut table = Table::list(header.into_iter().chain(ends));
     for connection in &connections.items {
         let run = connection.last_run.as_ref();
-        table.row([
+        let cells = [
             connection.id.to_string(),
             connection.display_name.clone(),
             connection.provider.clone(),
@@ -61,7 +65,9 @@ pub(crate) fn list(connections: &ListView<ConnectionView>) -> Table {
             or_dash(connection.schedule.as_ref()),
             or_dash(run.map(|run| run.status.as_str())),
             or_dash(run.map(|run| time(run.created_at))),
-        ]);
+        ];
+        let end = connection.credential_expires_at.filter(|_| connection.credential_warning.is_some());
+        table.row(cells.into_iter().chain(warned.then(|| or_dash(end.map(time)))));
     }
     table
 }

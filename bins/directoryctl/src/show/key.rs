@@ -3,14 +3,15 @@
 use crypto::Keyring;
 use directory_core::{ConnectionId, TenantId};
 use serde::Serialize;
-use sync_engine::{KeyUse, Rotation};
+use sync_engine::{KeyUse, Rotation, Unopened};
 
 use crate::table::{Table, or_dash};
 
-/// The keys that there are or should be.
+/// The keys that there are or should be, and what none of them opens.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct KeysView {
     keys: Vec<KeyView>,
+    unopened: Vec<UnopenedView>,
 }
 
 /// A key.
@@ -25,6 +26,16 @@ struct KeyView {
     sealing: bool,
     /// It is in the settings.
     present: bool,
+}
+
+/// A credential that needs another key than those that there are, or another credential in its place.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnopenedView {
+    tenant_id: TenantId,
+    connection_id: ConnectionId,
+    kid: Option<String>,
+    reason: String,
 }
 
 /// A rotation.
@@ -47,7 +58,7 @@ struct FailureView {
 
 impl KeysView {
     /// The keyring's keys in its order, then the missing ones.
-    pub(crate) fn new(keyring: &Keyring, used: &[KeyUse]) -> Self {
+    pub(crate) fn new(keyring: &Keyring, used: &[KeyUse], unopened: &[Unopened]) -> Self {
         let sealed_with =
             |kid: &str| used.iter().find(|key| key.kid.as_deref() == Some(kid)).map_or(0, |key| key.credentials);
         let present = keyring.kids().map(|kid| KeyView {
@@ -64,12 +75,13 @@ impl KeysView {
             sealing: false,
             present: false,
         });
-        Self { keys: present.chain(missing).collect() }
-    }
-
-    /// Whether what this key has sealed can be opened.
-    pub(crate) fn opens(&self, kid: Option<&str>) -> bool {
-        self.keys.iter().any(|key| key.present && key.kid.as_deref() == kid)
+        let unopened = unopened.iter().map(|one| UnopenedView {
+            tenant_id: one.tenant,
+            connection_id: one.connection,
+            kid: one.kid.clone(),
+            reason: one.reason.clone(),
+        });
+        Self { keys: present.chain(missing).collect(), unopened: unopened.collect() }
     }
 }
 
@@ -135,7 +147,7 @@ mod tests {
     #[test]
     fn every_key_has_its_role_and_what_is_missing_comes_last() {
         let keyring = keyring(&["new", "old", "older"]);
-        let keys = KeysView::new(&keyring, &[used(None, 1), used(Some("lost"), 2), used(Some("old"), 3)]);
+        let keys = KeysView::new(&keyring, &[used(None, 1), used(Some("lost"), 2), used(Some("old"), 3)], &[]);
         let rows: Vec<_> =
             keys.keys.iter().map(|key| (key.kid.as_deref().unwrap_or("-"), key.credentials, key.role())).collect();
         assert_eq!(
@@ -148,6 +160,5 @@ mod tests {
                 ("lost", 2, "missing"),
             ]
         );
-        assert!(keys.opens(Some("old")) && !keys.opens(Some("lost")) && !keys.opens(None));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use chrono::{TimeDelta, Utc};
 use entra_simulator::{CLIENT_CERTIFICATE, Permission};
 use serde_json::{Value, json};
 
@@ -183,10 +184,14 @@ fn a_test_that_gets_no_token_says_so_and_knows_no_more() {
 fn a_secret_that_ends_soon_is_spoken_of() {
     let world = Simulated::new(0);
     let set = ["--client-secret-stdin", "--no-verify", "--client-secret-expires-at"];
-    for (ends, spoken) in [("2020-01-31T00:00:00Z", true), ("2999-01-31T00:00:00Z", false)] {
+    let soon = (Utc::now() + TimeDelta::days(20)).to_rfc3339();
+    for (ends, spoken) in [(&*soon, true), ("2999-01-31T00:00:00Z", false)] {
         set_secret(&world, &[&set[..], &[ends]].concat(), NEW_SECRET).done();
         let said = world.run(&["connection", "show"]).done();
-        assert_eq!(said.stderr.contains("the client secret has ended"), spoken, "{said:?}");
+        assert_eq!(said.stderr.contains("warning: The client secret ends at "), spoken, "{said:?}");
         assert_eq!(said.stderr.is_empty(), !spoken, "{said:?}");
+        assert_eq!(said.json()["credentialWarning"]["level"] == "expires_in_30_days", spoken);
+        let list = world.run(&["connection", "list", "--output", "table"]).done().stdout;
+        assert_eq!(list.contains("CREDENTIAL ENDS"), spoken, "{list}");
     }
 }

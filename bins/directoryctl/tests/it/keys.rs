@@ -36,13 +36,13 @@ fn a_key_is_replaced_and_then_removed() {
     let world = Simulated::synced(3).env("DIRECTORY_TENANT", "acme");
     let old = fs::read_to_string(world.path("data/encryption.keys")).expect("made on first use").trim().to_owned();
     add_tenant(&world);
-    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("k1", 5, true, true)]}));
+    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("k1", 5, true, true)], "unopened": []}));
 
     let new = generate("new");
     let world = world.env(KEYS, &format!("{new},{old}"));
     let before = world.connection();
     let status = world.run(&["key", "status"]).json();
-    assert_eq!(status, json!({"keys": [key("new", 0, true, true), key("k1", 5, false, true)]}));
+    assert_eq!(status, json!({"keys": [key("new", 0, true, true), key("k1", 5, false, true)], "unopened": []}));
     let table = world.run(&["key", "status", "--output", "table"]).done().stdout;
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows, [vec!["KEY", "CREDENTIALS", "ROLE"], vec!["new", "0", "sealing"], vec!["k1", "5", "opens"]]);
@@ -57,7 +57,7 @@ fn a_key_is_replaced_and_then_removed() {
     assert_eq!(world.connection(), before, "to the connection nothing happened");
 
     let world = world.env(KEYS, &new);
-    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("new", 5, true, true)]}));
+    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("new", 5, true, true)], "unopened": []}));
     assert_eq!(world.run(&["sync", ACME]).json()["status"], "succeeded");
     for connection in world.items(&["connection", "list", "--tenant", "beta"]) {
         let test = world.run(&["connection", "test", text(&connection["id"]), "--tenant", "beta"]);
@@ -74,8 +74,13 @@ fn a_missing_key_is_named_with_a_connection_that_needs_it() {
     let world = world.env(KEYS, &new);
 
     let said = world.run(&["key", "status"]);
-    assert_eq!(said.json_and(1), json!({"keys": [key("new", 0, true, true), key("k1", 1, false, false)]}));
-    for part in ["`k1` is missing", &id, "`acme`", KEYS] {
+    let status = said.json_and(1);
+    assert_eq!(status["keys"], json!([key("new", 0, true, true), key("k1", 1, false, false)]));
+    let unopened = &status["unopened"];
+    assert_eq!((unopened.as_array().unwrap().len(), &unopened[0]["connectionId"]), (1, &json!(id)), "{status}");
+    assert_eq!((&unopened[0]["kid"], unopened[0]["tenantId"].is_string()), (&json!("k1"), true), "{status}");
+    assert!(text(&unopened[0]["reason"]).contains("`k1`"), "{status}");
+    for part in ["`k1`", &id, "`acme`", KEYS] {
         assert!(said.stderr.contains(part), "{part}: {said:?}");
     }
     let said = world.run(&["key", "status", "--output", "table"]);
@@ -107,5 +112,5 @@ fn a_missing_key_is_named_with_a_connection_that_needs_it() {
 fn without_connections_there_is_nothing_to_rotate() {
     let world = World::with_tenant();
     assert_eq!(world.run(&["key", "rotate"]).json(), json!({"seen": 0, "resealed": 0, "failed": []}));
-    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("k1", 0, true, true)]}));
+    assert_eq!(world.run(&["key", "status"]).json(), json!({"keys": [key("k1", 0, true, true)], "unopened": []}));
 }

@@ -3,6 +3,7 @@
 mod connections;
 mod credentials;
 mod deleting;
+mod documents;
 mod first_use;
 mod keys;
 mod review;

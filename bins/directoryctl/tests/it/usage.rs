@@ -61,6 +61,7 @@ fn what_the_api_would_refuse_is_refused_by_its_flag() {
         ("--default-role", "a b"),
         ("--schedule", "now and then"),
         ("--client-secret-expires-at", "soon"),
+        ("--client-secret-expires-at", "2020-01-31T00:00:00Z"),
     ] {
         let mut args = registration("Acme");
         match args.iter().position(|&arg| arg == flag) {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use http_api::model::TestView;
 
 use super::problem::refused;
-use crate::{exit::Exit, session::Invocation, show::check};
+use crate::{exit::Exit, expiry, session::Invocation, show::check};
 
 /// Which connection.
 #[derive(clap::Args)]
@@ -21,5 +21,6 @@ pub(super) async fn run(args: &Args, invocation: Invocation) -> anyhow::Result<E
     let checks = tried.map_err(|error| refused("the connection cannot be tried", error))?;
     let report = TestView::from(checks.context("the connection is gone")?);
     session.format.show(&report, check::list)?;
+    expiry::warn(&connection);
     Ok(if report.ok { Exit::Done } else { Exit::Failed })
 }
