@@ -4,8 +4,11 @@
 mod cancelling;
 mod command_line;
 mod conflicts;
+mod container;
 mod credentials;
+mod doctor;
 mod dry_runs;
+mod expiry;
 mod first_contact;
 mod interruptions;
 mod killing;
