@@ -11,6 +11,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     main_job::plain,
@@ -26,6 +27,8 @@ on_both_stores!(
     a_clock_that_is_wrong_is_told,
     before_the_first_use_nothing_is_made,
 );
+
+const WALL: &str = "row-level security";
 
 /// The exit code, and each check's status by its name.
 fn doctor(cli: &Cli) -> (i32, Value) {
@@ -49,9 +52,9 @@ fn status<'a>(report: &'a Value, name: &str) -> &'a str {
     found.unwrap_or_else(|| panic!("{name}: {report}"))["status"].as_str().unwrap()
 }
 
-/// Those that are not as they should be.
+/// Those that are not as they should be. That the tests' role passes the wall of row-level security is a test of its own.
 fn amiss(report: &Value) -> Vec<&str> {
-    let checks = report["checks"].as_array().unwrap().iter();
+    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["name"] != WALL);
     checks.filter(|check| check["status"] != "ok").map(|check| check["name"].as_str().unwrap()).collect()
 }
 
@@ -75,6 +78,12 @@ async fn where_all_is_well_it_says_so_and_changes_nothing(kind: Kind) {
     for name in ["settings", "encryption keys", "database", "migrations", "credential expiry", "stored credentials"] {
         assert_eq!(status(&report, name), "ok");
     }
+    let wall = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == WALL);
+    match kind {
+        Kind::Sqlite => assert_eq!(wall, None, "it has none"),
+        // The throwaway server's only role is its superuser.
+        Kind::Postgres => assert_eq!(wall.unwrap()["status"], "warning", "{report}"),
+    }
     let host = system.simulator.login_url();
     let host = host.strip_prefix("http://").unwrap().split('/').next().unwrap();
     assert_eq!((status(&report, host), status(&report, &format!("clock of {host}"))), ("ok", "ok"), "{report}");
@@ -82,6 +91,21 @@ async fn where_all_is_well_it_says_so_and_changes_nothing(kind: Kind) {
     let table = system.cli.run(&["doctor", "--output", "table"], "").stdout;
     let table = String::from_utf8(table).unwrap();
     assert!(table.starts_with("CHECK") && table.contains("NEXT STEP") && table.contains("migrations"), "{table}");
+}
+
+/// A role that may only read is enough for it, which also shows that it writes nothing; and such a role the wall binds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_only_reads_is_enough_and_is_bound_by_the_wall() {
+    let system = System::start(Kind::Postgres, plain(1)).await;
+    system.register(json!({})).await;
+    let role = format!("reader_{}", Uuid::new_v4().simple());
+    system.database.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'hunter2'")).await;
+    system.database.execute(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")).await;
+    let (_, place) = system.database.url.rsplit_once('@').unwrap();
+    let url = format!("postgres://{role}:hunter2@{place}");
+    let (code, report) = doctor(&system.cli.with("DIRECTORY_DATABASE_URL", &url));
+    assert_eq!((code, amiss(&report), status(&report, WALL)), (0, Vec::new(), "ok"), "{report}");
+    assert!(report.to_string().contains(&role), "the address is shown without its password: {report}");
 }
 
 async fn another_key_by_the_same_name_is_found_out(kind: Kind) {

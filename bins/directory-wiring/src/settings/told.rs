@@ -15,6 +15,8 @@ const HIDDEN: &str = "(not shown)";
 /// A setting that is not at its default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldSetting {
+    /// Its name in the settings file.
+    pub key: &'static str,
     /// Where its value comes from, of all places that set it.
     pub origin: Origin,
     /// The value, without anything secret.
@@ -32,7 +34,7 @@ impl SettingsArgs {
         let mut told = Vec::new();
         for key in KEYS {
             if let Some(Found { text, origin }) = layers.find(key, self.flag(key))? {
-                told.push(ToldSetting { origin, value: shown(key, text) });
+                told.push(ToldSetting { key, origin, value: shown(key, text) });
             }
         }
         Ok(told)

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use store::Store;
 use sync_engine::SyncEngine;
 
-use super::{database::within, report::Report};
+use super::{database::Patience, report::Report};
 
 const KEYS: &str = "encryption keys";
 const CREDENTIALS: &str = "stored credentials";
@@ -67,8 +67,9 @@ pub(super) async fn check_credentials(
     settings: &Settings,
     store: Arc<dyn Store>,
     keyring: Keyring,
+    patience: Patience,
 ) {
-    let looked = within(async {
+    let looked = patience.of(async {
         let engine = SyncEngine::new(store, Arc::new(keyring), providers(settings)?);
         Ok((engine.key_use().await?, engine.unopened_credentials().await?))
     });

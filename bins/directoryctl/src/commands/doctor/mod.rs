@@ -10,7 +10,7 @@ mod settings;
 
 use directory_wiring::{Settings, init_logging};
 
-use self::report::Report;
+use self::{database::Patience, report::Report};
 use crate::{exit::Exit, session::Invocation};
 
 /// Asks the database first, since it knows which hosts matter.
@@ -33,11 +33,13 @@ pub(crate) async fn run(invocation: Invocation) -> anyhow::Result<Exit> {
 async fn examine(report: &mut Report, settings: &Settings) {
     let keyring = keys::check(report, settings);
     let mut clouds = Vec::new();
-    if let Some(store) = database::check(report, settings).await {
-        clouds = database::clouds(&*store).await;
-        database::check_expiry(report, &*store).await;
+    let patience = Patience::begin();
+    if let Some(store) = database::check(report, settings, patience).await {
+        clouds = database::clouds(&*store, patience).await;
+        database::check_wall(report, &*store, patience).await;
+        database::check_expiry(report, &*store, patience).await;
         if let Some(keyring) = keyring {
-            keys::check_credentials(report, settings, store, keyring).await;
+            keys::check_credentials(report, settings, store, keyring, patience).await;
         }
     }
     hosts::check(report, settings, &clouds).await;

@@ -34,9 +34,9 @@ fn complaint(error: SettingsError) -> String {
 /// What is set and where, then what follows from what is not.
 fn found(settings: &Settings, told: &[ToldSetting]) -> String {
     let mut parts: Vec<String> = told.iter().map(|one| format!("{}: {}", one.origin, one.value)).collect();
-    let of_database =
-        |one: &ToldSetting| one.origin.to_string().to_lowercase().replace('-', "_").contains("database_url");
-    if let (DatabaseUrl::Sqlite(path), false) = (&settings.database_url, told.iter().any(of_database)) {
+    if let (DatabaseUrl::Sqlite(path), false) =
+        (&settings.database_url, told.iter().any(|one| one.key == "database_url"))
+    {
         parts.push(format!("the database by default: sqlite://{}", path.display()));
     }
     if let KeySource::MadeOnFirstUse { path, .. } = &settings.keys {
