@@ -7,6 +7,7 @@ use std::{
 };
 
 use reqwest::{Client, header::DATE};
+use tokio::{net::lookup_host, time::timeout};
 use url::Url;
 
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 
 /// To open a connection, name and TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// To look a name up that no connection could be opened to.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// For the whole answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -88,7 +91,10 @@ impl Probe {
     /// Asks one host. Sends nothing but the request for its address, and follows no redirect.
     pub async fn reach(&self, url: &Url) -> Result<Reached, Unreached> {
         let (began, clock) = (Instant::now(), SystemTime::now());
-        let answer = self.client.get(url.clone()).send().await.map_err(|error| unreached(&error))?;
+        let answer = match self.client.get(url.clone()).send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(unreached(url, &error).await),
+        };
         let took = began.elapsed();
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
@@ -105,17 +111,28 @@ pub fn hosts(cloud: Cloud, options: &EntraOptions) -> [Option<Url>; 2] {
     [host(&options.login_url, cloud.login_url()), host(&options.graph_url, cloud.graph_url())]
 }
 
-fn unreached(error: &reqwest::Error) -> Unreached {
-    if error.is_dns() {
-        Unreached::Name
-    } else if is_tls(error) {
+async fn unreached(url: &Url, error: &reqwest::Error) -> Unreached {
+    if is_tls(error) {
         Unreached::Tls
     } else if error.is_timeout() {
         Unreached::Timeout
-    } else if error.is_connect() {
+    } else if !error.is_connect() {
+        Unreached::Cut
+    } else if has_address(url).await {
         Unreached::Connect
     } else {
-        Unreached::Cut
+        Unreached::Name
+    }
+}
+
+/// Looked up once more, since the error does not always tell which step of connecting failed.
+async fn has_address(url: &Url) -> bool {
+    let Some((host, port)) = url.host_str().zip(url.port_or_known_default()) else { return false };
+    // An IPv6 address stands in brackets in a URL alone.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match timeout(LOOKUP_TIMEOUT, lookup_host((host, port))).await {
+        Ok(Ok(mut addresses)) => addresses.next().is_some(),
+        Ok(Err(_)) | Err(_) => false,
     }
 }
 

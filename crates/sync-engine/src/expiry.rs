@@ -51,16 +51,16 @@ impl ExpiryWatch {
 
 fn tell(credential: &ExpiringCredential, warning: ExpiryWarning) {
     let ExpiringCredential { tenant, connection, kind, expires_at } = credential;
-    let (kind, level) = (kind.as_str(), warning.as_str());
+    let kind = kind.as_str();
     let expires_at = expires_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     if warning == ExpiryWarning::Expired {
         tracing::error!(
-            %tenant, connection_id = %connection, kind, expires_at, level, hint = HINT,
+            %tenant, connection_id = %connection, kind, expires_at, warning = warning.as_str(), hint = HINT,
             "a connection's credential has ended: it cannot synchronise"
         );
     } else {
         tracing::warn!(
-            %tenant, connection_id = %connection, kind, expires_at, level, hint = HINT,
+            %tenant, connection_id = %connection, kind, expires_at, warning = warning.as_str(), hint = HINT,
             "a connection's credential ends soon: from then on it cannot synchronise"
         );
     }

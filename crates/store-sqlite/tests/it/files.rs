@@ -1,6 +1,9 @@
 //! The database's files.
 
-use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
+use sqlx::{
+    ConnectOptions, Connection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 use store::{NewTenant, Store, StoreError, Tenants};
 use store_sqlite::SqliteStore;
 
@@ -77,47 +80,48 @@ async fn a_store_is_opened_again() {
     assert!(store::Tenants::tenant_by_slug(&second, "acme").await.unwrap().is_some());
 }
 
-/// What lies in the folder, with each file's content.
-fn content(folder: &std::path::Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
-    let files = folder.read_dir().unwrap().map(|entry| entry.unwrap());
-    let mut files: Vec<_> = files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect();
+/// What lies in the folder: names, sizes and times. The files stay closed: closing one would take SQLite's locks off it.
+fn listing(folder: &std::path::Path) -> Vec<(std::ffi::OsString, u64, std::time::SystemTime)> {
+    let files = folder.read_dir().unwrap().map(|file| file.unwrap());
+    let of = |file: std::fs::DirEntry| (file.file_name(), file.metadata().unwrap());
+    let mut files: Vec<_> = files.map(of).map(|(name, meta)| (name, meta.len(), meta.modified().unwrap())).collect();
     files.sort();
     files
 }
 
-/// At rest, and while somebody else has it open.
+/// Looks through a store that only reads, and tries to write through it.
+async fn look(path: &std::path::Path) {
+    let reading = SqliteStore::open_to_read(path).await.unwrap();
+    let found = reading.examine().await.unwrap();
+    assert_eq!(found.migrations.obstacle(), None, "{found:?}");
+    let tenant = NewTenant { id: uuid::Uuid::now_v7().into(), slug: "a".to_owned(), name: "A".to_owned() };
+    assert!(reading.create_tenant(&tenant).await.is_err());
+}
+
 #[tokio::test]
 async fn opened_to_read_nothing_is_made_or_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("directory.db");
     assert!(SqliteStore::open_to_read(&path).await.is_err(), "it is not made");
-    assert!(content(folder.path()).is_empty());
+    assert!(listing(folder.path()).is_empty());
 
+    // While somebody else has it open.
     let writing = SqliteStore::open(&path).await.unwrap();
     writing.migrate().await.unwrap();
-    let look = async || {
-        let before = content(folder.path());
-        let reading = SqliteStore::open_to_read(&path).await.unwrap();
-        let found = reading.examine().await.unwrap();
-        assert_eq!(found.migrations.obstacle(), None, "{found:?}");
-        let tenant = NewTenant { id: uuid::Uuid::now_v7().into(), slug: "a".to_owned(), name: "A".to_owned() };
-        assert!(reading.create_tenant(&tenant).await.is_err());
-        drop(reading);
-        before
-    };
-    let names =
-        |content: Vec<(std::ffi::OsString, Vec<u8>)>| content.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    let before = look().await;
-    assert_eq!(names(content(folder.path())), names(before));
+    let before = listing(folder.path());
+    look(&path).await;
+    assert_eq!(listing(folder.path()), before);
 
-    // As processes that have ended leave it: the last one puts the log into the database.
-    std::fs::remove_file(folder.path().join("directory.db.migrate-lock")).unwrap();
-    drop(writing);
-    while folder.path().join("directory.db-wal").exists() {
-        let last = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-        last.close().await.unwrap();
-    }
-    let before = look().await;
-    assert_eq!(before.len(), 1, "{:?}", names(before));
-    assert_eq!(content(folder.path()), before);
+    // At rest: the last one who had it open has put the log into it.
+    let resting = tempfile::tempdir().unwrap();
+    let copy = resting.path().join("directory.db");
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::query("VACUUM INTO ?1").bind(copy.to_str().unwrap()).execute(&mut connection).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&copy).journal_mode(SqliteJournalMode::Wal);
+    options.connect().await.unwrap().close().await.unwrap();
+    let before = listing(resting.path());
+    assert_eq!(before.len(), 1, "{before:?}");
+    look(&copy).await;
+    assert_eq!(listing(resting.path()), before);
 }

@@ -127,7 +127,7 @@ async fn each_credential_that_ends_is_told_once_and_counted_at_each_look() {
         let id = format!("\"{}\"", connection.id);
         told.iter()
             .filter(|(told, ..)| *told == id)
-            .map(|(_, level, fields)| (level, &fields["level"]))
+            .map(|(_, level, fields)| (level, &fields["warning"]))
             .collect::<Vec<_>>()
     };
     assert_eq!(of(&month), [(&Value::from("WARN"), &Value::from("expires_in_30_days"))]);
