@@ -81,10 +81,14 @@ async fn a_store_is_opened_again() {
 }
 
 /// What lies in the folder: names, sizes and times. The files stay closed: closing one would take SQLite's locks off it.
-fn listing(folder: &std::path::Path) -> Vec<(std::ffi::OsString, u64, std::time::SystemTime)> {
-    let files = folder.read_dir().unwrap().map(|file| file.unwrap());
-    let of = |file: std::fs::DirEntry| (file.file_name(), file.metadata().unwrap());
-    let mut files: Vec<_> = files.map(of).map(|(name, meta)| (name, meta.len(), meta.modified().unwrap())).collect();
+fn listing(folder: &std::path::Path) -> Vec<(String, u64, Option<std::time::SystemTime>)> {
+    let of = |file: std::fs::DirEntry| {
+        let (name, meta) = (file.file_name().into_string().unwrap(), file.metadata().unwrap());
+        // In this one readers, too, note where they are.
+        let time = (!name.ends_with("-shm")).then(|| meta.modified().unwrap());
+        (name, meta.len(), time)
+    };
+    let mut files: Vec<_> = folder.read_dir().unwrap().map(|file| of(file.unwrap())).collect();
     files.sort();
     files
 }
