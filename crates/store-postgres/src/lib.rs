@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod census;
 mod connections;
 mod decode;
 mod error;
@@ -16,7 +17,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Examination, Store, StoreError, TenantWall};
+use store::{Census, Examination, Store, StoreError, TenantWall};
 
 use crate::access::Access;
 
@@ -78,5 +79,9 @@ impl Store for PostgresStore {
 
     async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {
         wall::inspect(&self.access).await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        census::take(&self.access).await
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod census;
 mod connections;
 mod decode;
 mod error;
@@ -22,7 +23,7 @@ use sqlx::{
     Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use store::{Examination, Store, StoreError};
+use store::{Census, Examination, Store, StoreError};
 
 use crate::error::failed;
 
@@ -117,5 +118,9 @@ impl Store for SqliteStore {
 
     async fn examine(&self) -> Result<Examination, StoreError> {
         schema::examine(&self.reader).await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        census::take(&self.reader).await
     }
 }

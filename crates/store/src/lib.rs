@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod batch;
+mod census;
 mod change;
 mod connection;
 mod error;
@@ -21,6 +22,7 @@ pub mod conformance;
 
 use async_trait::async_trait;
 
+pub use census::{Census, ConnectionCounts};
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use connection::{
     CloudInUse, Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, ExpiringCredential,
@@ -55,4 +57,7 @@ pub trait Store: Tenants + Tokens + Connections + Runs + Users {
     async fn tenant_wall(&self) -> Result<TenantWall, StoreError> {
         Ok(TenantWall::Absent)
     }
+
+    /// Numbers over all tenants, for whoever operates the program. It reads all connections, so ask now and then only.
+    async fn census(&self) -> Result<Census, StoreError>;
 }

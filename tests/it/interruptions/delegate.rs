@@ -9,7 +9,7 @@ use directory_core::{
     UserId,
 };
 use store::{
-    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CloudInUse, Connection, ConnectionUpdate,
+    Applied, Approval, Census, ChangeFilter, ChangeRecord, Choice, Claim, CloudInUse, Connection, ConnectionUpdate,
     Connections, CreatedRun, Directory, Ending, Examination, ExpiringCredential, ExternalPage, IdPage, IgnoredUser,
     Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd,
     RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens,
@@ -34,6 +34,7 @@ disturbed!(Store {
     fn migrate() -> ();
     fn check() -> ();
     fn examine() -> Examination;
+    fn census() -> Census;
 });
 
 disturbed!(Tenants {

@@ -17,6 +17,7 @@ mod world;
 
 pub mod applying;
 pub mod cancel;
+pub mod census;
 pub mod connections;
 pub mod credentials;
 pub mod entangled;
@@ -100,6 +101,12 @@ macro_rules! conformance_tests {
                 cancelling_twice_changes_nothing
                 only_an_active_run_is_cancelled
                 cancelling_is_the_tenants_own
+            }
+            census {
+                an_empty_store_has_a_census
+                the_queue_is_counted_over_all_tenants
+                the_oldest_wait_is_of_a_run_that_nobody_began
+                connections_are_counted_by_state
             }
             connections {
                 a_connection_reads_as_it_was_registered
@@ -341,6 +348,7 @@ mod tests {
         let modules = [
             ("applying", include_str!("applying.rs")),
             ("cancel", include_str!("cancel.rs")),
+            ("census", include_str!("census.rs")),
             ("connections", include_str!("connections.rs")),
             ("credentials", include_str!("credentials.rs")),
             ("entangled", include_str!("entangled.rs")),
