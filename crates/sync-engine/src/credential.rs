@@ -6,6 +6,8 @@ use directory_core::{ConnectionId, Credential, CredentialKind, TenantId};
 use secrecy::ExposeSecret;
 use store::{NewCredential, SealedCredential};
 
+use crate::EngineError;
+
 /// Seals a connection's credential for its row and its kind, and for no other.
 pub(crate) fn seal(
     keyring: &Keyring,
@@ -24,6 +26,15 @@ pub(crate) fn seal(
 pub(crate) fn open(keyring: &Keyring, sealed: &SealedCredential) -> Result<Credential, OpenError> {
     let context = context(&sealed.tenant, &sealed.connection, sealed.kind);
     Ok(Credential::of(sealed.kind, keyring.open_string(&sealed.sealed, &context)?))
+}
+
+/// Seals something for no row, and opens it again: a keyring that fails at that would lose every new credential.
+pub(crate) fn try_keyring(keyring: &Keyring) -> Result<(), EngineError> {
+    const PROBE: &[u8] = b"probe";
+    let context = Context { tenant: &[0; 16], row: &[0; 16], purpose: Purpose::ClientSecret };
+    let sealed = keyring.seal(PROBE, &context)?;
+    keyring.open(&sealed.into_bytes(), &context)?;
+    Ok(())
 }
 
 /// The same credential under the key that seals now.

@@ -1,14 +1,19 @@
 //! The engine's face: what runs need, asking for them, claiming them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use crypto::Keyring;
 use directory_core::{ConnectionId, DirectoryProvider, ProviderError, ProviderFactory, RunId, TenantId};
-use store::{Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger};
+use store::{
+    Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger, chain,
+};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{Providers, credential};
+use crate::{KeyHealth, Providers, credential, metrics};
 
 /// Times and sizes of runs. The defaults suit production; tests shrink them.
 #[derive(Clone, Copy, Debug)]
@@ -100,13 +105,16 @@ pub(crate) struct Shared {
     pub(crate) providers: Providers,
     /// Rings when a run was queued in this process.
     pub(crate) queued: Notify,
+    /// What was last found out about the keys.
+    pub(crate) key_health: Mutex<KeyHealth>,
 }
 
 impl SyncEngine {
     /// An engine on a store, with the keys that open its credentials and the kinds of directories it knows.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>, providers: Providers) -> Self {
-        let shared = Arc::new(Shared { store, keyring, providers, queued: Notify::new() });
+        let shared =
+            Arc::new(Shared { store, keyring, providers, queued: Notify::new(), key_health: Mutex::default() });
         Self { shared, options: EngineOptions::default() }
     }
 
@@ -120,6 +128,22 @@ impl SyncEngine {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
+    }
+
+    /// Answers when the database does, its schema is current, and the keyring opens what it seals.
+    pub async fn check(&self) -> Result<(), EngineError> {
+        credential::try_keyring(&self.shared.keyring)?;
+        Ok(self.store().check().await?)
+    }
+
+    /// Reads the numbers over all tenants for [`crate::metrics`]. They cost a look at all connections, so this is to be
+    /// called when somebody asks for them, and now and then only.
+    pub async fn take_census(&self) {
+        let census = self.store().census().await;
+        if let Err(error) = &census {
+            tracing::warn!(error = %chain(error), "the numbers of queue and connections could not be read");
+        }
+        metrics::take_census(census.as_ref().ok());
     }
 
     /// Queues a run and wakes this process's worker, if it has one.

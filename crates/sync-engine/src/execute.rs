@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use store::{Claim, ConnectionEffect, Run, RunEnd, RunPhase, RunStatus, StoreError, chain};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     SyncEngine,
     failure::RunFailure,
     heartbeat::{Pulse, while_beating},
+    metrics::{self, Work},
     plan,
 };
 
@@ -23,8 +24,12 @@ enum LastWord {
     End(RunEnd),
     /// It goes back to the queue.
     GiveBack,
-    /// Nothing: it was sent on already, somebody else has it, or it is to be taken up once its lease has passed.
-    Silence,
+    /// Nothing: its plan was sent on, to a person or as a dry run's end.
+    SentOn,
+    /// Nothing: somebody else has it, or has cancelled it.
+    Lost,
+    /// Nothing: it is to be taken up once its lease has passed.
+    Wait,
 }
 
 impl SyncEngine {
@@ -34,21 +39,27 @@ impl SyncEngine {
     pub async fn execute(&self, claim: Claim, stop: &CancellationToken) {
         let span = tracing::info_span!(
             "run",
-            run = %claim.run.id,
+            run_id = %claim.run.id,
             tenant = %claim.run.tenant,
-            connection = %claim.run.connection
+            connection_id = %claim.run.connection,
+            provider = claim.connection.provider,
+            status = Empty,
         );
         self.work_to_the_end(claim, stop).instrument(span).await;
     }
 
     async fn work_to_the_end(&self, claim: Claim, stop: &CancellationToken) {
+        let begun = Work::begin();
         // Work that is over is over, even if it is told to stop at that moment.
         let word = tokio::select! {
             biased;
             done = self.work(&claim) => last_word(&claim.run, done),
             () = stop.cancelled() => LastWord::GiveBack,
         };
-        self.say(&claim, word).await;
+        if let Some(run) = self.say(&claim, word).await {
+            Span::current().record("status", run.status.as_str());
+            begun.came_to(&claim, &run);
+        }
     }
 
     /// `None` when the run waits for a person or ended as a dry run.
@@ -62,13 +73,17 @@ impl SyncEngine {
         while_beating(store, &claim.lease, &self.options, &pulse, async {
             if !claim.plan_complete {
                 let provider = self.connect(&claim.connection).await?.ok_or(RunFailure::ConnectionGone)?;
-                if !plan::plan(provider.as_ref(), store, &self.options, claim, &pulse).await? {
+                let plan = plan::plan(provider.as_ref(), store, &self.options, claim, &pulse);
+                if !plan.instrument(tracing::info_span!("plan")).await? {
                     return Ok(None);
                 }
             }
             pulse.enter(RunPhase::Applying);
-            while store.apply_batch(&claim.lease, self.options.batch).await?.more {}
-            self.applied(claim).await.map(Some)
+            let apply = async {
+                while store.apply_batch(&claim.lease, self.options.batch).await?.more {}
+                self.applied(claim).await.map(Some)
+            };
+            apply.instrument(tracing::info_span!("apply")).await
         })
         .await
     }
@@ -85,41 +100,64 @@ impl SyncEngine {
 
     /// Ends a run whose task panicked.
     pub(crate) async fn bury(&self, claim: &Claim) {
-        self.say(claim, LastWord::End(RunFailure::Panicked.into_end(&claim.run))).await;
+        if let Some(run) = self.say(claim, LastWord::End(RunFailure::Panicked.into_end(&claim.run))).await {
+            metrics::count_end(claim, &run);
+        }
     }
 
-    async fn say(&self, claim: &Claim, word: LastWord) {
+    /// Gives the run where it has come to something.
+    async fn say(&self, claim: &Claim, word: LastWord) -> Option<Run> {
         for _ in 0..LAST_WORD_TRIES {
             let said = match &word {
-                LastWord::End(end) => self.store().finish_run(&claim.lease, end).await.map(drop),
-                LastWord::GiveBack => self.store().release(&claim.lease).await,
-                LastWord::Silence => Ok(()),
+                LastWord::End(end) => self.store().finish_run(&claim.lease, end).await.map(Some),
+                LastWord::GiveBack => self.store().release(&claim.lease).await.map(|()| None),
+                LastWord::SentOn => return Some(sent_on(claim)),
+                LastWord::Lost => return self.cancelled(claim).await,
+                LastWord::Wait => return None,
             };
             match said {
-                Ok(()) => return log(&word),
+                Ok(run) => {
+                    log(&word);
+                    return run;
+                }
                 Err(StoreError::Unavailable(_)) => tokio::time::sleep(LAST_WORD_PAUSE).await,
                 Err(StoreError::LeaseLost) => break,
                 Err(error) => {
                     tracing::error!(error = %chain(&error), "the run's end could not be written");
-                    return;
+                    return None;
                 }
             }
         }
         tracing::warn!("the run is left to whoever takes it up next");
+        None
     }
+
+    /// The run, if it was cancelled. Otherwise somebody else has it, and will say what came of it.
+    async fn cancelled(&self, claim: &Claim) -> Option<Run> {
+        let run = self.store().run(claim.lease.tenant, claim.lease.run).await.ok().flatten();
+        run.filter(|run| run.status == RunStatus::Cancelled)
+    }
+}
+
+/// The run as its plan sent it on. Whoever it was sent to may have done something with it already, so it is not read again.
+fn sent_on(claim: &Claim) -> Run {
+    let status = if claim.run.dry_run { RunStatus::Planned } else { RunStatus::Held };
+    Run { status, ..claim.run.clone() }
 }
 
 fn last_word(run: &Run, done: Result<Option<RunEnd>, RunFailure>) -> LastWord {
     match done {
         Ok(Some(end)) => LastWord::End(end),
-        Ok(None) | Err(RunFailure::Store(StoreError::LeaseLost)) => LastWord::Silence,
+        Ok(None) => LastWord::SentOn,
+        Err(RunFailure::Store(StoreError::LeaseLost)) => LastWord::Lost,
         Err(RunFailure::Store(StoreError::Unavailable(source))) => {
             // To be taken up at once would only meet the same trouble: the lease's rest is the pause.
             tracing::warn!(error = %chain(source.as_ref()), "the database failed; the run waits for its lease to pass");
-            LastWord::Silence
+            LastWord::Wait
         }
         Err(failure) => {
-            tracing::warn!(error = %chain(&failure), "the run failed");
+            let (code, provider_request_id) = (failure.code().as_str(), failure.provider_request_id());
+            tracing::warn!(error = %chain(&failure), code, provider_request_id, "the run failed");
             LastWord::End(failure.into_end(run))
         }
     }
@@ -129,6 +167,6 @@ fn log(word: &LastWord) {
     match word {
         LastWord::End(end) => tracing::info!(status = end.status.as_str(), "the run has ended"),
         LastWord::GiveBack => tracing::info!("the run was given back"),
-        LastWord::Silence => {}
+        LastWord::SentOn | LastWord::Lost | LastWord::Wait => {}
     }
 }

@@ -60,31 +60,47 @@ impl RunFailure {
         RunEnd { status: RunStatus::Failed, error: Some(error), connection }
     }
 
+    /// What kind of failure it is.
+    pub(crate) fn code(&self) -> RunErrorCode {
+        match self {
+            Self::Provider(error) => error.code,
+            Self::Store(_) => RunErrorCode::StoreUnavailable,
+            Self::Credential(_)
+            | Self::Seal(_)
+            | Self::UnknownProvider(_)
+            | Self::ConnectionGone
+            | Self::Panicked
+            | Self::Stuck(_) => RunErrorCode::Internal,
+        }
+    }
+
+    /// The directory's id of the failed request.
+    pub(crate) fn provider_request_id(&self) -> Option<&str> {
+        match self {
+            Self::Provider(error) => error.request_id.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Failures that are not the directory's.
     fn our_own(&self) -> RunError {
-        let (code, hint) = match self {
-            Self::Store(_) => (
-                RunErrorCode::StoreUnavailable,
+        let hint = match self {
+            Self::Store(_) => {
                 "Nothing beyond the reported counts was written. See the server's log, mend the database and start \
                  the sync again."
-                    .to_owned(),
-            ),
-            // What to do about the key is in the keyring's own words, which name keys by id only.
-            Self::Credential(error) => (RunErrorCode::Internal, format!("{error}")),
-            Self::UnknownProvider(_) => {
-                (RunErrorCode::Internal, "Run a program that has this provider registered.".to_owned())
             }
-            Self::ConnectionGone => (RunErrorCode::Internal, "Register the directory again.".to_owned()),
-            Self::Stuck(_) => (
-                RunErrorCode::Internal,
+            // What to do about the key is in the keyring's own words, which name keys by id only.
+            Self::Credential(error) => &error.to_string(),
+            Self::UnknownProvider(_) => "Run a program that has this provider registered.",
+            Self::ConnectionGone => "Register the directory again.",
+            Self::Stuck(_) => {
                 "Its process or its database failed each time. See the server's log for why, and start the sync again."
-                    .to_owned(),
-            ),
+            }
             Self::Provider(_) | Self::Seal(_) | Self::Panicked => {
-                (RunErrorCode::Internal, "This is a defect. See the server's log, and start the sync again.".to_owned())
+                "This is a defect. See the server's log, and start the sync again."
             }
         };
-        RunError { code, message: capitalised(&self.to_string()), hint, request_id: None }
+        RunError { code: self.code(), message: capitalised(&self.to_string()), hint: hint.to_owned(), request_id: None }
     }
 }
 

@@ -65,7 +65,7 @@ async fn beat(store: &dyn Store, lease: &Lease, options: &EngineOptions, pulse: 
         match renewed.unwrap_or(Err(StoreError::LeaseLost)) {
             Ok(()) => alive_until = asked + options.lease,
             Err(error @ StoreError::Unavailable(_)) if Instant::now() < alive_until => {
-                tracing::warn!(run = %lease.run, error = %chain(&error), "the lease could not be renewed yet");
+                tracing::warn!(run_id = %lease.run, error = %chain(&error), "the lease could not be renewed yet");
             }
             Err(error) => return error,
         }

@@ -1,12 +1,12 @@
 //! Which keys have sealed what, and putting everything under the key that seals now.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use crypto::sealed_key_id;
 use directory_core::{ConnectionId, TenantId};
 use store::{SealedCredential, chain};
 
-use crate::{EngineError, SyncEngine, credential};
+use crate::{EngineError, SyncEngine, credential, metrics};
 
 /// Credentials read at a time.
 const PAGE: u32 = 500;
@@ -33,6 +33,18 @@ pub struct Unopened {
     pub kid: Option<String>,
     /// Why, without anything of it.
     pub reason: String,
+}
+
+/// Whether there is a key for every stored credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyHealth {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// There is.
+    Complete,
+    /// Some connections cannot synchronise here.
+    Missing,
 }
 
 /// How far a rotation is.
@@ -64,11 +76,14 @@ impl SyncEngine {
         }
     }
 
-    /// Of [`Self::key_use`], what this program has no key for.
+    /// Of [`Self::key_use`], what this program has no key for. [`Self::key_health`] tells it from then on.
     pub async fn missing_keys(&self) -> Result<Vec<KeyUse>, EngineError> {
         let known: Vec<&str> = self.shared.keyring.kids().collect();
         let mut used = self.key_use().await?;
         used.retain(|key| key.kid.as_deref().is_none_or(|kid| !known.contains(&kid)));
+        metrics::keyless(used.iter().map(|key| key.credentials).sum());
+        let health = if used.is_empty() { KeyHealth::Complete } else { KeyHealth::Missing };
+        *self.shared.key_health.lock().unwrap_or_else(PoisonError::into_inner) = health;
         Ok(used)
     }
 
@@ -91,6 +106,13 @@ impl SyncEngine {
                 })
             }));
         }
+    }
+
+    /// What the last [`Self::missing_keys`] found. That reads every credential, so whoever runs the engine calls it now and
+    /// then, and everybody else asks here.
+    #[must_use]
+    pub fn key_health(&self) -> KeyHealth {
+        *self.shared.key_health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts every credential under the key that seals now, one by one, while everything goes on. What is under it already

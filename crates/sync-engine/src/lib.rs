@@ -10,7 +10,7 @@ mod failure;
 mod heartbeat;
 mod housekeeping;
 mod keys;
-mod metrics;
+pub mod metrics;
 mod plan;
 mod providers;
 mod pull;
@@ -18,6 +18,6 @@ mod worker;
 
 pub use connections::Registration;
 pub use engine::{EngineError, EngineOptions, RunRequest, SyncEngine};
-pub use keys::{KeyUse, Rotation, Unopened};
+pub use keys::{KeyHealth, KeyUse, Rotation, Unopened};
 pub use providers::Providers;
 pub use worker::Worker;

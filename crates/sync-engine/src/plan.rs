@@ -50,7 +50,11 @@ async fn listing(
                     return Err(RunFailure::Provider(never_ends(error)));
                 }
                 restarts += 1;
-                tracing::warn!(restarts, request_id = error.request_id, "the listing expired and is started over");
+                tracing::warn!(
+                    restarts,
+                    provider_request_id = error.request_id,
+                    "the listing expired and is started over"
+                );
             }
             other => return other,
         }

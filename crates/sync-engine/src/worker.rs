@@ -96,7 +96,7 @@ async fn supervised(engine: SyncEngine, claim: Claim, stop: CancellationToken) {
         async move { engine.execute(claim, &stop).await }
     });
     if let Err(error) = work.await {
-        tracing::error!(run = %claim.run.id, panicked = error.is_panic(), "the run's task ended unexpectedly");
+        tracing::error!(run_id = %claim.run.id, panicked = error.is_panic(), "the run's task ended unexpectedly");
         engine.bury(&claim).await;
     }
 }

@@ -37,7 +37,7 @@ async fn a_failed_runs_line_has_the_cause_in_json_too() {
     }
     let lines = lines(log);
     let line = lines.iter().find(|line| line["fields"]["message"] == "the run failed").unwrap();
-    assert_eq!(line["span"]["run"], run.id.to_string());
+    assert_eq!(line["span"]["run_id"], run.id.to_string());
     let error = line["fields"]["error"].as_str().unwrap();
     // The key that is missing is in the cause alone.
     assert!(error.starts_with("the stored credential cannot be opened: ") && error.contains("`test`"), "{error}");
