@@ -7,6 +7,7 @@ mod error;
 mod json;
 mod links;
 mod listing;
+pub mod metrics;
 mod options;
 mod overrides;
 mod page;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use directory_core::{FailureKind, ProviderError};
+use directory_core::{FailureKind, ProviderError, RunErrorCode};
 use tokio::time::Instant;
 
 use crate::{
     error::{Again, Fault},
+    metrics,
     options::Bounds,
 };
 
@@ -74,8 +75,12 @@ impl<'a> Patience<'a> {
 
     /// Waits before the repeat, or gives the error back: there is none.
     pub(crate) async fn wait(&mut self, fault: Fault) -> Result<(), ProviderError> {
+        let throttled = fault.error.code == RunErrorCode::Throttled;
         let pause = self.pause(fault, Instant::now(), fastrand::f64())?;
         tokio::time::sleep(pause).await;
+        if throttled {
+            metrics::waited(pause);
+        }
         Ok(())
     }
 
@@ -119,7 +124,6 @@ impl<'a> Patience<'a> {
 
 #[cfg(test)]
 mod tests {
-    use directory_core::RunErrorCode;
     use rstest::rstest;
 
     use super::*;

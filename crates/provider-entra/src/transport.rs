@@ -2,18 +2,19 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, header::HeaderMap, redirect};
 use secrecy::{ExposeSecret, SecretString};
-use tracing::debug;
+use tracing::{Instrument, Span, debug, field::Empty};
 use uuid::Uuid;
 
 use crate::{
     credential::Proof,
     error::AnswerHead,
     json::word,
+    metrics::{self, Outcome, Service},
     options::{Bounds, EntraOptions, SetupError},
     request::{GraphRequest, Target},
     retry::parse_retry_after,
@@ -87,7 +88,7 @@ impl Transport {
             vec![("grant_type", "client_credentials"), ("client_id", client_id.as_str()), ("scope", scope.as_str())];
         form.extend(proof.parameters());
         let request = self.client(sending).post(target.token_url()).form(&form);
-        self.send("token", request, sending, self.bounds.token_bytes).await
+        self.send(Service::Token, request, sending, self.bounds.token_bytes).await
     }
 
     /// Reads from Graph.
@@ -102,7 +103,7 @@ impl Transport {
         if request.eventual {
             builder = builder.header("ConsistencyLevel", "eventual");
         }
-        self.send("graph", builder, sending, self.bounds.page_bytes).await
+        self.send(Service::Graph, builder, sending, self.bounds.page_bytes).await
     }
 
     fn client(&self, sending: Sending) -> &Client {
@@ -111,29 +112,35 @@ impl Transport {
 
     async fn send(
         &self,
-        what: &'static str,
+        service: Service,
         request: RequestBuilder,
         sending: Sending,
         limit: usize,
     ) -> Result<Answer, Unanswered> {
         let client_request_id = Uuid::new_v4();
+        let span = tracing::info_span!(
+            "provider_request",
+            service = service.as_str(),
+            %client_request_id,
+            provider_request_id = Empty,
+            outcome = Empty
+        );
         let request = request
             .timeout(sending.timeout)
             .header("client-request-id", client_request_id.to_string())
             .header("accept", "application/json");
-        let answer = match request.send().await {
-            Ok(response) => self.receive(response, limit).await,
-            Err(error) => Err(Unanswered { fault: fault_of(&error), request_id: None }),
-        };
-        match &answer {
-            Ok(answer) => debug!(
-                what, %client_request_id, request_id = answer.head.request_id, status = answer.head.status,
-                bytes = answer.body.len(), "answered"
-            ),
-            Err(Unanswered { fault, request_id }) => {
-                debug!(what, %client_request_id, request_id, ?fault, "not answered");
+        let asked_at = Instant::now();
+        let answer = async {
+            match request.send().await {
+                Ok(response) => self.receive(response, limit).await,
+                Err(error) => Err(Unanswered { fault: fault_of(&error), request_id: None }),
             }
-        }
+        };
+        let answer = answer.instrument(span.clone()).await;
+        let outcome = Outcome::of(&answer);
+        metrics::count(service, outcome, asked_at.elapsed());
+        span.record("outcome", outcome.as_str());
+        span.in_scope(|| note(&span, &answer));
         answer
     }
 
@@ -163,6 +170,19 @@ pub(crate) fn client_builder(options: &EntraOptions) -> ClientBuilder {
         .read_timeout(options.bounds.read_timeout);
     // Against a simulator there is no certificate to check and no proxy to pass.
     if options.all_plain() { builder.no_proxy().tls_certs_only([]) } else { builder }
+}
+
+/// What support asks for, on the span and in the log.
+fn note(span: &Span, answer: &Result<Answer, Unanswered>) {
+    let request_id = match answer {
+        Ok(answer) => answer.head.request_id.as_deref(),
+        Err(unanswered) => unanswered.request_id.as_deref(),
+    };
+    span.record("provider_request_id", request_id);
+    match answer {
+        Ok(answer) => debug!(status = answer.head.status, bytes = answer.body.len(), "answered"),
+        Err(Unanswered { fault, .. }) => debug!(?fault, "not answered"),
+    }
 }
 
 /// `rustls` without a default provider makes `reqwest` panic. A program that chose one keeps it; one that did not is
