@@ -5,23 +5,27 @@ use std::{
     net::SocketAddr,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
 use clap::Parser;
 use directory_wiring::{
-    ServerArgs, ServerSettings, error_line, exit_code_of, init_logging, install_tls_provider, open_keyring, open_store,
-    providers, usage_line,
+    Metrics, ServerArgs, ServerSettings, error_line, exit_code_of, init_logging_and_traces, install_metrics,
+    install_tls_provider, open_keyring, open_store, providers, usage_line,
 };
-use http_api::{ApiConfig, Limits, RateLimit, Server};
+use http_api::{ApiConfig, Limits, RateLimit, Server, Telemetry};
 use sync_engine::{EngineOptions, KeyUse, SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 const BAD_USAGE: u8 = 2;
 
 /// Files for the database, for the directories, for logging: none of them for the API's connections.
 const OTHER_FILES: usize = 512;
+/// How often credentials are looked through for keys that are missing.
+const KEY_CHECKS: Duration = Duration::from_mins(5);
 /// The limit that Linux gives a process, unless told otherwise.
 const USUAL_FILES: usize = 1_024;
 
@@ -55,15 +59,18 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let settings = cli.settings.resolve()?;
-    init_logging(&settings.common.log, "info");
+    let traces = init_logging_and_traces(&settings.common.log, "info", settings.otlp_endpoint.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let ended = runtime.block_on(serve(settings));
+    let ended = runtime.block_on(serve(settings, traces.parents()));
     // Does not wait for what cannot be cancelled, like the lookup of a name.
     runtime.shutdown_background();
+    traces.finish();
     ended
 }
 
-async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
+async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> anyhow::Result<()> {
+    let metrics = install_metrics()?;
+    http_api::metrics::describe();
     let keyring = Arc::new(open_keyring(&settings.common)?);
     let store = open_store(&settings.common).await.context("cannot open the database")?;
     store.migrate().await.context("cannot bring the database up to date")?;
@@ -72,16 +79,15 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
 
     let config = api_config(&settings, raise_file_limit());
     let server = Server::bind(settings.listen, engine.clone(), config)
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        .with_context(|| format!("cannot listen on {}", settings.listen))?
+        .with_telemetry(telemetry(&metrics, parents));
     // Before the address is known to anybody, so that no signal meets the default action.
     let stop = stop_on_signal()?;
     announce(server.local_addr()).context("cannot write to standard output")?;
 
+    tokio::spawn(metrics.keep());
     // Beside serving: with many connections it takes its time.
-    tokio::spawn({
-        let engine = engine.clone();
-        async move { tell_missing_keys(&engine).await }
-    });
+    tokio::spawn(watch_keys(engine.clone()));
     let worker = Worker::new(engine, settings.workers).run(stop.clone());
     let api = async {
         let ended = server.run(stop.clone()).await;
@@ -94,15 +100,39 @@ async fn serve(settings: ServerSettings) -> anyhow::Result<()> {
     ended.context("cannot serve")
 }
 
-/// Tells the operator of credentials that this process has no key for. It serves all the same: to everybody else.
-async fn tell_missing_keys(engine: &SyncEngine) {
-    let missing = match engine.missing_keys().await {
-        Ok(missing) => missing,
-        Err(error) => {
-            tracing::warn!(error = error_line(&error.into()), "cannot find out whether an encryption key is missing");
-            return;
+/// How this process shows what it measures and traces.
+fn telemetry(metrics: &Metrics, parents: Option<fn(&Span, &str)>) -> Telemetry {
+    let metrics = metrics.clone();
+    let telemetry = Telemetry::default().with_metrics(move || metrics.render());
+    match parents {
+        Some(adopt) => telemetry.with_parents(adopt),
+        None => telemetry,
+    }
+}
+
+/// Looks now and then for credentials that this process has no key for, since another process may have begun to seal with a
+/// newer key; tells the operator what is new.
+async fn watch_keys(engine: SyncEngine) {
+    let mut told = Vec::new();
+    loop {
+        match engine.missing_keys().await {
+            Ok(missing) => {
+                if missing != told {
+                    tell_missing_keys(&missing);
+                }
+                told = missing;
+            }
+            Err(error) => {
+                let error = error_line(&error.into());
+                tracing::warn!(error, "cannot find out whether an encryption key is missing");
+            }
         }
-    };
+        tokio::time::sleep(KEY_CHECKS).await;
+    }
+}
+
+/// The process serves all the same: to everybody else.
+fn tell_missing_keys(missing: &[KeyUse]) {
     for KeyUse { kid, credentials, example: (_, connection) } in missing {
         if let Some(kid) = kid {
             tracing::error!(

@@ -74,4 +74,9 @@ pub struct ServerArgs {
     /// [default: 50]
     #[arg(long, value_name = "NUMBER")]
     pub rate_limit: Option<String>,
+
+    /// Base address of an OpenTelemetry collector that traces go to over HTTP, http://127.0.0.1:4318 say; only in a program
+    /// built with the feature `otel` [env: DIRECTORY_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 14] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
@@ -23,6 +23,7 @@ pub(crate) const KEYS: [&str; 13] = [
     "workers",
     "change_retention_days",
     "rate_limit",
+    "otlp_endpoint",
     "login_url",
     "graph_url",
     "federated_token_file",

@@ -65,6 +65,8 @@ pub struct ServerSettings {
     pub keep_changes: Option<Duration>,
     /// Requests a second of one token; `None` is without limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// The OpenTelemetry collector that traces go to.
+    pub otlp_endpoint: Option<Url>,
 }
 
 /// What to log, and how.
@@ -142,6 +144,7 @@ impl ServerSettings {
             .unwrap_or(Some(days(USUAL_RETENTION_DAYS))),
             rate_limit: parsed(layers.find("rate_limit", args.rate_limit.as_ref())?, rate_limit)?
                 .unwrap_or(NonZeroU32::new(USUAL_RATE_LIMIT)),
+            otlp_endpoint: parsed(layers.find("otlp_endpoint", args.otlp_endpoint.as_ref())?, otlp_endpoint)?,
         })
     }
 }
@@ -229,6 +232,20 @@ fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, String> {
     let requests =
         requests.ok_or_else(|| format!("is not a whole number from 0, for no limit, to {MAX_RATE_LIMIT}"))?;
     Ok(NonZeroU32::new(requests))
+}
+
+fn otlp_endpoint(text: &str) -> Result<Url, String> {
+    if !cfg!(feature = "otel") {
+        return Err("needs a program that was built with the feature `otel`; this one sends no traces".to_owned());
+    }
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("is not an http or https address such as http://127.0.0.1:4318".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must hold no password: OTEL_EXPORTER_OTLP_HEADERS is the place for one".to_owned());
+    }
+    Ok(url)
 }
 
 fn days(count: u32) -> Duration {

@@ -12,6 +12,8 @@ use crate::{
     config::ApiConfig,
     problem::Problem,
     rates::Rates,
+    standby::Standby,
+    telemetry::Telemetry,
     visits::{Visit, Visits},
     watch::Watches,
 };
@@ -28,6 +30,8 @@ pub struct App {
     /// One for each request that uses the store.
     room: Arc<Semaphore>,
     visits: Arc<Visits>,
+    standby: Standby,
+    telemetry: Telemetry,
 }
 
 impl App {
@@ -37,7 +41,15 @@ impl App {
         let limits = &config.limits;
         let room = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
         let (rates, watches) = (Rates::new(limits), Watches::new(limits));
-        Self { engine, config, runtime, rates, watches, room: Arc::new(room), visits: Arc::default() }
+        let (room, visits) = (Arc::new(room), Arc::default());
+        let (standby, telemetry) = (Standby::default(), Telemetry::default());
+        Self { engine, config, runtime, rates, watches, room, visits, standby, telemetry }
+    }
+
+    /// The same API, watched in this way.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry, ..self }
     }
 
     /// Ends event streams and waits, so that a server can stop in good order. [`Server`](crate::Server) does it by
@@ -68,6 +80,14 @@ impl App {
 
     pub(crate) fn watches(&self) -> &Watches {
         &self.watches
+    }
+
+    pub(crate) fn standby(&self) -> &Standby {
+        &self.standby
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Room for a request that goes out to a directory, until it is dropped.

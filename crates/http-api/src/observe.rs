@@ -11,15 +11,21 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
 use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
+    app::App,
     auth::Authenticated,
+    metrics::{self, InFlight},
     problem::Problem,
     request_id::{self, RequestId},
     unread::Held,
 };
+
+/// Brings the caller's trace (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 
 /// The middleware of everything that is served.
 pub(crate) async fn observe(
@@ -30,8 +36,21 @@ pub(crate) async fn observe(
     let sent = request.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok());
     let id = RequestId::of(sent);
     // The route's pattern stands for the path: paths and queries can hold personal data.
-    let span =
-        tracing::info_span!("request", request_id = %id, method = %request.method(), route = Empty, tenant = Empty);
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id,
+        method = %request.method(),
+        route = Empty,
+        status = Empty,
+        tenant = Empty,
+        connection_id = Empty,
+        run_id = Empty
+    );
+    if let Some(app) = request.app_data::<Data<App>>() {
+        let parent = request.headers().get(TRACEPARENT).and_then(|parent| parent.to_str().ok());
+        app.telemetry().adopt(&span, parent);
+    }
+    let in_flight = InFlight::begin();
     let held = Held::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 
@@ -46,6 +65,9 @@ pub(crate) async fn observe(
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let (route, status) = (response.request().match_pattern(), response.status().as_u16());
+    drop(in_flight);
+    metrics::served(response.request().method(), route.as_deref(), status, started.elapsed());
+    span.record("status", status);
     span.in_scope(|| log(route.as_deref(), status, started.elapsed(), code, cause));
     Ok(response.map_body(|_, body| held.hold(body)))
 }
@@ -103,5 +125,5 @@ fn log(route: Option<&str>, status: u16, duration: Duration, code: Option<&'stat
 }
 
 fn is_probe(route: &str) -> bool {
-    matches!(route, "/healthz" | "/readyz")
+    matches!(route, "/healthz" | "/readyz" | "/metrics")
 }

@@ -14,7 +14,9 @@ use sync_engine::SyncEngine;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, config::ApiConfig, observe::observe, routes, socket::cut_off_when_stalled};
+use crate::{
+    app::App, config::ApiConfig, observe::observe, routes, socket::cut_off_when_stalled, telemetry::Telemetry,
+};
 
 /// The framework's clock is late by up to half a second, and a time that is over when it begins never ends.
 const SHORTEST: Duration = Duration::from_millis(600);
@@ -23,7 +25,7 @@ const SHUTDOWN_SECONDS: u64 = 5;
 
 /// A bound server: connections wait from here on, and are served by [`Server::run`].
 pub struct Server {
-    app: Arc<App>,
+    app: App,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -35,7 +37,13 @@ impl Server {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
-        Ok(Self { app: Arc::new(App::new(engine, config, runtime)), listener, address })
+        Ok(Self { app: App::new(engine, config, runtime), listener, address })
+    }
+
+    /// The same server, watched in this way.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { app: self.app.with_telemetry(telemetry), ..self }
     }
 
     /// The address that was taken.
@@ -54,14 +62,14 @@ impl Server {
     fn start(self, stop: CancellationToken) -> io::Result<actix_web::dev::Server> {
         let limits = self.app.config().limits.clone();
         let threads = available_parallelism().map_or(1, NonZeroUsize::get);
+        let app = Arc::new(self.app);
         let stopped = {
-            let app = Arc::clone(&self.app);
+            let app = Arc::clone(&app);
             async move {
                 stop.cancelled().await;
                 app.close();
             }
         };
-        let app = self.app;
         let service = move || {
             let app = Arc::clone(&app);
             // The last scope takes every other path, so that these are problems and have ids as well.

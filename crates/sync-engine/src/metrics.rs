@@ -116,7 +116,7 @@ pub(crate) fn count_end(claim: &Claim, run: &Run) {
 }
 
 /// What the store was found to hold, or that it was not to be asked.
-pub(crate) fn take_census(census: Option<&Census>) {
+pub fn take_census(census: Option<&Census>) {
     gauge!(DATABASE_UP).set(if census.is_some() { 1.0 } else { 0.0 });
     // An old number would look like a fresh one.
     let number = |number: fn(&Census) -> f64| census.map_or(f64::NAN, number);

@@ -214,3 +214,27 @@ fn a_settings_file_with_keys_must_be_its_owners() {
     assert!(matches!(case.resolve().unwrap().common.keys, KeySource::Keys { .. }));
     assert!(!format!("{:?}", case.resolve().unwrap()).contains("hunter2"));
 }
+
+#[cfg(feature = "otel")]
+#[test]
+fn traces_go_to_an_http_address_without_a_password() {
+    let endpoint = |text: &str| Case::new("").env("DIRECTORY_OTLP_ENDPOINT", text);
+    assert_eq!(endpoint("").resolve().unwrap().otlp_endpoint, None);
+    let settings = endpoint("http://collector.internal:4318").resolve().unwrap();
+    assert_eq!(settings.otlp_endpoint.unwrap().as_str(), "http://collector.internal:4318/");
+    for (text, problem) in [
+        ("collector", "is not an address: relative URL without a base"),
+        ("unix:/run/collector", "is not an http or https address such as http://127.0.0.1:4318"),
+        ("http://me:hunter2@collector", "must hold no password: OTEL_EXPORTER_OTLP_HEADERS is the place for one"),
+    ] {
+        assert_eq!(endpoint(text).refusal(), format!("DIRECTORY_OTLP_ENDPOINT {problem}"));
+    }
+}
+
+#[cfg(not(feature = "otel"))]
+#[test]
+fn a_program_that_sends_no_traces_says_so() {
+    assert_eq!(Case::new("").resolve().unwrap().otlp_endpoint, None);
+    let refusal = Case::new("otlp_endpoint = 'http://127.0.0.1:4318'").refusal();
+    assert!(refusal.contains("needs a program that was built with the feature `otel`"), "{refusal}");
+}

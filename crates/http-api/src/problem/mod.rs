@@ -80,6 +80,11 @@ impl Problem {
         Self { source: Some(source.into()), ..Self::later(Kind::Unavailable, RETRY_AFTER_SECONDS, detail) }
     }
 
+    /// A check of the server's own fails.
+    pub(crate) fn not_ready(detail: &'static str, cause: String) -> Self {
+        Self { source: Some(cause.into()), ..Self::later(Kind::Unavailable, RETRY_AFTER_SECONDS, detail) }
+    }
+
     /// Somebody asks too often, and may again after `wait`.
     pub(crate) fn rate_limited(wait: Duration) -> Self {
         // Rounded up: a client that comes back too early is refused again.

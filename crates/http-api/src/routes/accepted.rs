@@ -10,7 +10,7 @@ use actix_web::{
 use store::{CreatedRun, Run};
 use tokio::time::timeout;
 
-use super::run_path;
+use super::{path, run_path};
 use crate::{
     app::App,
     auth::Admin,
@@ -26,6 +26,8 @@ pub(super) async fn answer(
     run: Run,
 ) -> Result<HttpResponse, Problem> {
     let id = run.id;
+    // The run's own lines have its id, this request's lines both.
+    path::note(&id);
     let mut seen = Arc::new(Sighting::of(run, Instant::now()).map_err(Problem::internal)?);
     // A preference is not a right: where there is no room for waiting, the answer is that of who does not wait.
     let waiting = Wait::of(request.headers())

@@ -32,13 +32,19 @@ use crate::{app::App, observe::observe, problem::Problem};
 
 const BASE: &str = "/api/directory";
 
-/// Adds the API below `/api/directory`, and the probes `/healthz` and `/readyz`, to a server.
+/// Adds the API below `/api/directory`, the probes `/healthz` and `/readyz`, and `/metrics`, to a server.
 pub fn configure(config: &mut ServiceConfig, app: Arc<App>) {
-    let app = Data::from(app);
-    let api = web::scope(BASE).app_data(Data::clone(&app)).configure(resources).wrap(from_fn(observe));
+    // For the middleware too, which is outside of what it wraps.
+    config.app_data(Data::from(app));
+    let api = web::scope(BASE).configure(resources).wrap(from_fn(observe));
     config.service(api);
-    for probe in [readable("/healthz", health::alive), readable("/readyz", health::ready)] {
-        config.service(probe.app_data(Data::clone(&app)).wrap(from_fn(observe)));
+    let probes = [
+        readable("/healthz", health::alive),
+        readable("/readyz", health::ready),
+        readable("/metrics", health::metrics),
+    ];
+    for probe in probes {
+        config.service(probe.wrap(from_fn(observe)));
     }
 }
 

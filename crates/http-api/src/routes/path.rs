@@ -1,16 +1,44 @@
 //! Ids in paths.
 
-use std::{char::REPLACEMENT_CHARACTER, str::FromStr};
+use std::{char::REPLACEMENT_CHARACTER, fmt::Display, str::FromStr};
 
 use actix_web::{FromRequest, HttpRequest, web::Path};
-use directory_core::ExternalId;
+use directory_core::{ConnectionId, ExternalId, RunId, UserId};
 use serde::Deserialize;
+use tracing::{Span, field::display};
 
 use crate::{model, problem::Problem};
 
+/// What has an id of its own in paths, and the request's span a field for it.
+pub(super) trait Named: FromStr + Display {
+    /// The span's field; `None` where the id is for no log.
+    const FIELD: Option<&'static str>;
+}
+
+impl Named for ConnectionId {
+    const FIELD: Option<&'static str> = Some("connection_id");
+}
+
+impl Named for RunId {
+    const FIELD: Option<&'static str> = Some("run_id");
+}
+
+impl Named for UserId {
+    const FIELD: Option<&'static str> = None;
+}
+
 /// The id in the path. What is no id names nothing, so the answer is that of an id that does not exist.
-pub(super) fn id<T: FromStr>(request: &HttpRequest) -> Result<T, Problem> {
-    request.match_info().query("id").parse().map_err(|_| Problem::not_found())
+pub(super) fn id<T: Named>(request: &HttpRequest) -> Result<T, Problem> {
+    let id = request.match_info().query("id").parse().map_err(|_| Problem::not_found())?;
+    note(&id);
+    Ok(id)
+}
+
+/// Puts the id on the request's span, where whoever searches the log for it finds the request.
+pub(super) fn note<T: Named>(id: &T) {
+    if let Some(field) = T::FIELD {
+        Span::current().record(field, display(id));
+    }
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 
-use super::connection_path;
+use super::{connection_path, path};
 use crate::{
     app::App,
     auth::Admin,
@@ -29,6 +29,7 @@ pub(super) async fn register(
         return Err(Problem::bad_input(vec![error]));
     }
     let connection = app.work(move |app| async move { Ok(app.engine().register(registration).await?) }).await?;
+    path::note(&connection.id);
     let location = (header::LOCATION, connection_path(connection.id));
     Ok(HttpResponse::Created().insert_header(location).json(ConnectionView::new(connection, None)))
 }

@@ -40,7 +40,7 @@ pub(super) async fn poll(app: Arc<App>, tenant: TenantId, run: RunId, sender: Ar
             Ok(None) => return app.watches().end(run, &sender, None),
             Err(error) => {
                 if !failing {
-                    tracing::warn!(%tenant, %run, cause = %chain(error.as_ref()), "cannot look at a watched run");
+                    tracing::warn!(%tenant, run_id = %run, cause = %chain(error.as_ref()), "cannot look at a watched run");
                     failing = true;
                 }
                 if store_answered.elapsed() >= times.patience {

@@ -10,7 +10,7 @@ use directory_core::{
     AccountKind, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId,
     ProviderError, ProviderFactory, TenantId, fake::FakeDirectory,
 };
-use http_api::{ApiConfig, Limits, Server, Watching};
+use http_api::{ApiConfig, Limits, Server, Telemetry, Watching};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(crate) struct Api {
     pub(crate) stop: CancellationToken,
     pub(crate) task: JoinHandle<std::io::Result<()>>,
     directory: Directory,
-    engine: SyncEngine,
+    pub(crate) engine: SyncEngine,
 }
 
 /// A tenant with a token of each role.
@@ -67,6 +67,10 @@ impl Api {
     }
 
     pub(crate) async fn unmigrated(config: ApiConfig) -> Self {
+        Self::watched(config, Telemetry::default()).await
+    }
+
+    pub(crate) async fn watched(config: ApiConfig, telemetry: Telemetry) -> Self {
         // Fails when another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = TempDir::new().unwrap();
@@ -75,7 +79,7 @@ impl Api {
         let directory = Directory::default();
         let providers = Providers::default().with(directory.clone());
         let engine = SyncEngine::new(Arc::clone(&store), Arc::new(keyring), providers);
-        let server = Server::bind("127.0.0.1:0", engine.clone(), config).unwrap();
+        let server = Server::bind("127.0.0.1:0", engine.clone(), config).unwrap().with_telemetry(telemetry);
         let url = format!("http://{}", server.local_addr());
         let stop = CancellationToken::new();
         let task = tokio::spawn(server.run(stop.clone()));
