@@ -134,9 +134,9 @@ pub(crate) fn sqlx(graph: &Graph) -> Vec<String> {
     kept_to(graph, "sqlx", Arrows::All, |member| is_driver(&member.name) || member.lies_in("tests"))
 }
 
-/// reqwest comes in by the providers; tests may make requests.
+/// reqwest comes in by the providers, and by the wiring's option to send traces; tests may make requests.
 pub(crate) fn reqwest(graph: &Graph) -> Vec<String> {
-    kept_to(graph, "reqwest", Arrows::Shipped, |member| is_provider(&member.name))
+    kept_to(graph, "reqwest", Arrows::Shipped, |member| is_provider(&member.name) || member.name == "directory-wiring")
 }
 
 /// actix comes in by the API, the simulator and the programs.

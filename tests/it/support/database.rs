@@ -89,18 +89,25 @@ impl Database {
                 sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
             }
             Kind::Postgres => {
-                let name = self.url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
-                let mut connection = PgConnection::connect(&postgres_server()).await.unwrap();
-                let open = |open: bool| AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"));
-                sqlx::query(open(false)).execute(&mut connection).await.unwrap();
-                sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
-                    .bind(name)
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
+                self.let_others_in(false).await;
                 tokio::time::sleep(time).await;
-                sqlx::query(open(true)).execute(&mut connection).await.unwrap();
+                self.let_others_in(true).await;
             }
+        }
+    }
+
+    /// Whether anybody may connect; if not, nobody stays connected either (PostgreSQL only).
+    pub(crate) async fn let_others_in(&self, open: bool) {
+        let name = self.url.rsplit_once('/').unwrap().1.split('?').next().unwrap();
+        let mut connection = PgConnection::connect(&postgres_server()).await.unwrap();
+        let allow = AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"));
+        sqlx::query(allow).execute(&mut connection).await.unwrap();
+        if !open {
+            sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+                .bind(name)
+                .execute(&mut connection)
+                .await
+                .unwrap();
         }
     }
 
