@@ -15,7 +15,7 @@ pub const REQUEST_DURATION: &str = "directory_http_request_duration_seconds";
 pub const IN_FLIGHT: &str = "directory_http_requests_in_flight";
 
 /// Of requests to what is not there.
-const UNMATCHED: &str = "unmatched";
+pub(crate) const UNMATCHED: &str = "unmatched";
 
 /// Tells the recorder what the metrics mean.
 pub fn describe() {

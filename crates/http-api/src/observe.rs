@@ -18,7 +18,7 @@ use tracing::{Instrument, Span, field::Empty};
 use crate::{
     app::App,
     auth::Authenticated,
-    metrics::{self, InFlight},
+    metrics::{self, InFlight, UNMATCHED},
     problem::Problem,
     request_id::{self, RequestId},
     unread::Held,
@@ -115,7 +115,7 @@ fn finish_headers(headers: &mut HeaderMap, id: &RequestId) {
 
 /// One line a request. Probes come every few seconds and are not worth one that anybody reads.
 fn log(route: Option<&str>, status: u16, duration: Duration, code: Option<&'static str>, cause: Option<String>) {
-    Span::current().record("route", route.unwrap_or("none"));
+    Span::current().record("route", route.unwrap_or(UNMATCHED));
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     match cause {
         Some(cause) => tracing::error!(status, duration_ms, code, cause, "request failed"),

@@ -12,7 +12,7 @@ use crate::{app::App, shared::Shared};
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the numbers over all tenants are good for: they cost more than most requests.
 const CENSUS_FRESH: Duration = Duration::from_secs(5);
-/// How long who asks waits for the database: balancers and Prometheus wait for no longer than this by default.
+/// How long who asks waits for the database: less than Prometheus waits for its answer (10 seconds).
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether the server can serve.
