@@ -44,6 +44,15 @@ impl Tenants for PostgresStore {
         Ok(row.into())
     }
 
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await
+            .map(|row| row.map(Tenant::from))
+            .map_err(failed)
+    }
+
     async fn tenant_by_slug(&self, slug: &str) -> Result<Option<Tenant>, StoreError> {
         if slug.contains('\0') {
             return Ok(None); // The server refuses such a text instead of not finding it.

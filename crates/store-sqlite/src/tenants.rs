@@ -1,6 +1,7 @@
 //! Tenants.
 
 use async_trait::async_trait;
+use directory_core::TenantId;
 use store::{NewTenant, StoreError, Tenant, Tenants, UniqueKey};
 
 use crate::{
@@ -46,6 +47,16 @@ impl Tenants for SqliteStore {
         .await
         .map_err(failed)?;
         row.ok_or(StoreError::Conflict(UniqueKey::TenantSlug))?.try_into()
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE id = ?1")
+            .bind(stored_id(id.0))
+            .fetch_optional(&self.reader)
+            .await
+            .map_err(failed)?
+            .map(Tenant::try_from)
+            .transpose()
     }
 
     async fn tenant_by_slug(&self, slug: &str) -> Result<Option<Tenant>, StoreError> {

@@ -36,6 +36,9 @@ pub trait Tenants: Send + Sync {
     /// Makes a tenant. [`StoreError::Conflict`] when the slug is in use.
     async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError>;
 
+    /// The tenant of an id.
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError>;
+
     /// The tenant of a slug.
     async fn tenant_by_slug(&self, slug: &str) -> Result<Option<Tenant>, StoreError>;
 

@@ -39,6 +39,7 @@ disturbed!(Store {
 
 disturbed!(Tenants {
     fn create_tenant(tenant: &NewTenant) -> Tenant;
+    fn tenant(id: TenantId) -> Option<Tenant>;
     fn tenant_by_slug(slug: &str) -> Option<Tenant>;
     fn tenants() -> Vec<Tenant>;
 });

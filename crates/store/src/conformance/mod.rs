@@ -293,7 +293,7 @@ macro_rules! conformance_tests {
                 the_last_of_a_protected_role_is_not_deactivated
             }
             tenants {
-                a_tenant_is_found_by_its_slug
+                a_tenant_is_found_by_its_slug_and_its_id
                 tenants_are_listed_by_slug
                 a_slug_in_use_is_a_conflict
                 a_token_is_found_by_its_hash

@@ -19,14 +19,16 @@ fn new_token(world: &World, hash: u8) -> NewToken {
     }
 }
 
-/// A tenant reads back as it was made, and an unknown slug is nobody's.
-pub async fn a_tenant_is_found_by_its_slug(harness: &dyn Harness) {
+/// A tenant reads back as it was made, and an unknown slug or id is nobody's.
+pub async fn a_tenant_is_found_by_its_slug_and_its_id(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = NewTenant { id: id().into(), slug: "globex-2".to_owned(), name: "Globéx \u{1f30d} 'Ltd'".to_owned() };
     let made = world.store.create_tenant(&new).await.unwrap();
     assert_eq!((made.id, made.slug.as_str(), made.name.as_str()), (new.id, "globex-2", new.name.as_str()));
-    assert_eq!(world.store.tenant_by_slug("globex-2").await.unwrap(), Some(made));
+    assert_eq!(world.store.tenant_by_slug("globex-2").await.unwrap(), Some(made.clone()));
     assert_eq!(world.store.tenant_by_slug("globex").await.unwrap(), None);
+    assert_eq!(world.store.tenant(new.id).await.unwrap(), Some(made));
+    assert_eq!(world.store.tenant(id().into()).await.unwrap(), None);
 }
 
 /// Every tenant, ordered by slug.
