@@ -12,6 +12,7 @@ use crate::{
     config::ApiConfig,
     problem::Problem,
     rates::Rates,
+    sign_in::SignIn,
     standby::Standby,
     telemetry::Telemetry,
     visits::{Visit, Visits},
@@ -25,6 +26,7 @@ pub struct App {
     engine: SyncEngine,
     config: ApiConfig,
     runtime: Handle,
+    sign_in: Option<Arc<dyn SignIn>>,
     rates: Rates,
     watches: Watches,
     /// One for each request that uses the store.
@@ -43,13 +45,19 @@ impl App {
         let (rates, watches) = (Rates::new(limits), Watches::new(limits));
         let (room, visits) = (Arc::new(room), Arc::default());
         let (standby, telemetry) = (Standby::default(), Telemetry::default());
-        Self { engine, config, runtime, rates, watches, room, visits, standby, telemetry }
+        Self { engine, config, runtime, sign_in: None, rates, watches, room, visits, standby, telemetry }
     }
 
     /// The same API, watched in this way.
     #[must_use]
     pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
         Self { telemetry, ..self }
+    }
+
+    /// Takes, beside API tokens, the tokens of a platform that signs its users in itself.
+    #[must_use]
+    pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
+        Self { sign_in: Some(sign_in), ..self }
     }
 
     /// Ends event streams and waits, so that a server can stop in good order. [`Server`](crate::Server) does it by
@@ -72,6 +80,10 @@ impl App {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    pub(crate) fn sign_in(&self) -> Option<&Arc<dyn SignIn>> {
+        self.sign_in.as_ref()
     }
 
     pub(crate) fn rates(&self) -> &Rates {

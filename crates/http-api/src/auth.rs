@@ -1,6 +1,6 @@
 //! Who asks: bearer tokens, roles, and the tenant's host.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -11,35 +11,58 @@ use actix_web::{
 use crypto::{ApiToken, TokenHash};
 use directory_core::TenantId;
 use futures_util::future::LocalBoxFuture;
-use store::{Token, TokenRole};
+use secrecy::{ExposeSecret, SecretString};
+use store::{Tenant, TokenRole};
 use tracing::Span;
+use uuid::Uuid;
 
 use crate::{
     app::App,
     host::tenant_slug,
+    principal::{Principal, key_of},
     problem::{Kind, Problem},
+    sign_in::{SignIn, SignInError},
 };
 
 const SCHEME: &str = "bearer";
 
-/// Whoever holds a usable token of the tenant may read.
+/// Whoever brings a usable token of the tenant may read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader {
-    pub(crate) tenant: TenantId,
-    /// Which token it is.
-    pub(crate) token: TokenHash,
+pub(crate) struct Reader(Principal);
+
+/// Whoever brings a usable token with the role `admin` may write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admin(Principal);
+
+impl Deref for Reader {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
 }
 
-/// Whoever holds a usable token with the role `admin` may write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Admin {
-    pub(crate) tenant: TenantId,
-    /// Which token it is.
-    pub(crate) token: TokenHash,
+impl Deref for Admin {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
 }
 
 /// Marks a request whose sender has shown a usable token.
 pub(crate) struct Authenticated;
+
+/// What was sent, by its form.
+enum Credential {
+    ApiToken(TokenHash),
+    /// A platform's token, and who verifies it.
+    Jwt {
+        token: SecretString,
+        hash: TokenHash,
+        sign_in: Arc<dyn SignIn>,
+    },
+}
 
 impl FromRequest for Reader {
     type Error = Problem;
@@ -47,10 +70,7 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let (token, hash) = authenticate(&request).await?;
-            Ok(Self { tenant: token.tenant, token: hash })
-        })
+        Box::pin(async move { authenticate(&request).await.map(Self) })
     }
 }
 
@@ -61,9 +81,9 @@ impl FromRequest for Admin {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (token, hash) = authenticate(&request).await?;
-            match token.role {
-                TokenRole::Admin => Ok(Self { tenant: token.tenant, token: hash }),
+            let principal = authenticate(&request).await?;
+            match principal.role {
+                TokenRole::Admin => Ok(Self(principal)),
                 TokenRole::Viewer => {
                     Err(Problem::new(Kind::Forbidden, "The token's role is viewer; this needs the role admin."))
                 }
@@ -72,20 +92,25 @@ impl FromRequest for Admin {
     }
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<(Token, TokenHash), Problem> {
+async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::internal("the API's state is missing"))?;
     let peer = request.peer_addr().map(|address| address.ip());
-    let hash = bearer(request.headers()).map_err(|refusal| app.rates().fail(None, peer, refusal))?;
-    app.rates().admit(&hash, peer)?;
+    let credential = bearer(request.headers(), app.sign_in());
+    let credential = credential.map_err(|refusal| app.rates().fail(None, peer, refusal))?;
+    match &credential {
+        Credential::ApiToken(hash) => app.rates().admit(hash, peer)?,
+        Credential::Jwt { hash, .. } => app.rates().admit_signed(hash, peer)?,
+    }
     let host = host(request);
-    let token = app.work(move |app| identify(app, hash, peer, host)).await?;
-    Span::current().record("tenant", tracing::field::display(token.tenant));
+    let principal = app.work(move |app| identify(app, credential, peer, host)).await?;
+    Span::current().record("tenant", tracing::field::display(principal.tenant));
     request.extensions_mut().insert(Authenticated);
-    Ok((token, hash))
+    Ok(principal)
 }
 
-/// The hash of the token that was sent.
-fn bearer(headers: &HeaderMap) -> Result<TokenHash, Problem> {
+/// The token that was sent. Without a platform, what looks like one of its tokens is like anything else that is no API
+/// token.
+fn bearer(headers: &HeaderMap, sign_in: Option<&Arc<dyn SignIn>>) -> Result<Credential, Problem> {
     let mut sent = headers.get_all(header::AUTHORIZATION);
     let (Some(value), None) = (sent.next(), sent.next()) else {
         return Err(unauthorized("Send the API token in one header: `Authorization: Bearer TOKEN`."));
@@ -95,34 +120,86 @@ fn bearer(headers: &HeaderMap) -> Result<TokenHash, Problem> {
         return Err(unauthorized("The Authorization header must be `Bearer TOKEN`."));
     };
     let token = token.trim();
-    if !ApiToken::looks_valid(token) {
-        return Err(unauthorized("This is not an API token of this service, or part of it is missing."));
+    let hash = TokenHash::of(token);
+    if ApiToken::looks_valid(token) {
+        return Ok(Credential::ApiToken(hash));
     }
-    Ok(TokenHash::of(token))
+    match sign_in {
+        Some(sign_in) if looks_like_a_jwt(token) => {
+            Ok(Credential::Jwt { token: token.into(), hash, sign_in: Arc::clone(sign_in) })
+        }
+        _ => Err(unauthorized("This is not an API token of this service, or part of it is missing.")),
+    }
+}
+
+/// Three parts; API tokens have one.
+fn looks_like_a_jwt(token: &str) -> bool {
+    token.bytes().filter(|&byte| byte == b'.').count() == 2
 }
 
 async fn identify(
     app: Arc<App>,
-    hash: TokenHash,
+    credential: Credential,
     peer: Option<IpAddr>,
     host: Option<String>,
-) -> Result<Token, Problem> {
+) -> Result<Principal, Problem> {
+    let principal = match credential {
+        Credential::ApiToken(hash) => of_token(&app, hash, peer).await?,
+        Credential::Jwt { token, hash, sign_in } => of_jwt(&app, &token, hash, &*sign_in, peer).await?,
+    };
+    check_host(&app, host, principal.tenant).await?;
+    Ok(principal)
+}
+
+async fn of_token(app: &App, hash: TokenHash, peer: Option<IpAddr>) -> Result<Principal, Problem> {
     let Some(token) = app.store().usable_token(hash.as_bytes()).await? else {
         let refusal = unauthorized("The API token is unknown, revoked or expired.");
         return Err(app.rates().fail(Some(&hash), peer, refusal));
     };
     app.rates().accept(&hash)?;
-    if let Some(base_domain) = &app.config().base_domain {
-        let slug = host.and_then(|host| tenant_slug(&host, base_domain));
-        let tenant = match slug {
-            Some(slug) => app.store().tenant_by_slug(&slug).await?,
-            None => None,
-        };
-        if tenant.is_none_or(|tenant| tenant.id != token.tenant) {
-            return Err(Problem::new(Kind::Forbidden, "The request's host is not that of the token's tenant."));
-        }
+    Ok(Principal::of_token(&token, hash))
+}
+
+async fn of_jwt(
+    app: &App,
+    token: &SecretString,
+    hash: TokenHash,
+    sign_in: &dyn SignIn,
+    peer: Option<IpAddr>,
+) -> Result<Principal, Problem> {
+    let fail = |refusal| app.rates().fail(Some(&hash), peer, refusal);
+    let person = sign_in.verify(token.expose_secret()).await.map_err(|error| match error {
+        SignInError::Refused(detail) => fail(Problem::new(Kind::Unauthorized, detail)),
+        SignInError::Forbidden(detail) => fail(Problem::new(Kind::Forbidden, detail)),
+        SignInError::Unavailable => Problem::sign_in_unavailable(),
+    })?;
+    app.rates().accept_signed(&hash, &key_of(&person))?;
+    match tenant(app, &person.tenant).await? {
+        Some(tenant) => Ok(Principal::of_person(&person, tenant.id)),
+        None => Err(fail(Problem::new(Kind::Forbidden, "The token's tenant is not one of this service."))),
     }
-    Ok(token)
+}
+
+/// A tenant by what a platform calls it. What has the form of an id is one: nobody gets at a tenant by a slug like that.
+async fn tenant(app: &App, name: &str) -> Result<Option<Tenant>, Problem> {
+    Ok(match Uuid::try_parse(name) {
+        Ok(id) => app.store().tenant(TenantId(id)).await?,
+        Err(_) => app.store().tenant_by_slug(name).await?,
+    })
+}
+
+/// With a base domain, the host must be that of the token's tenant.
+async fn check_host(app: &App, host: Option<String>, of_token: TenantId) -> Result<(), Problem> {
+    let Some(base_domain) = &app.config().base_domain else { return Ok(()) };
+    let slug = host.and_then(|host| tenant_slug(&host, base_domain));
+    let tenant = match slug {
+        Some(slug) => app.store().tenant_by_slug(&slug).await?,
+        None => None,
+    };
+    if tenant.is_none_or(|tenant| tenant.id != of_token) {
+        return Err(Problem::new(Kind::Forbidden, "The request's host is not that of the token's tenant."));
+    }
+    Ok(())
 }
 
 fn host(request: &HttpRequest) -> Option<String> {
@@ -148,15 +225,22 @@ mod tests {
         headers
     }
 
+    fn api_token(headers: &HeaderMap) -> Option<TokenHash> {
+        match bearer(headers, None) {
+            Ok(Credential::ApiToken(hash)) => Some(hash),
+            _ => None,
+        }
+    }
+
     #[test]
     fn the_scheme_may_have_any_case() {
         let (token, hash) = ApiToken::generate().unwrap();
         let token = token.expose_secret();
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let sent = headers(&[&format!("{scheme} {token}")]);
-            assert_eq!(bearer(&sent).unwrap(), hash);
+            assert_eq!(api_token(&sent), Some(hash));
         }
-        assert_eq!(bearer(&headers(&[&format!("Bearer   {token} ")])).unwrap(), hash);
+        assert_eq!(api_token(&headers(&[&format!("Bearer   {token} ")])), Some(hash));
     }
 
     #[test]
@@ -176,7 +260,7 @@ mod tests {
         ];
         for values in sent {
             assert_eq!(
-                bearer(&headers(values)).err().map(|problem| problem.code()),
+                bearer(&headers(values), None).err().map(|problem| problem.code()),
                 Some("unauthorized"),
                 "{values:?}"
             );

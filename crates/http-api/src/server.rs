@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::App, config::ApiConfig, observe::observe, routes, socket::cut_off_when_stalled, telemetry::Telemetry,
+    app::App, config::ApiConfig, observe::observe, routes, sign_in::SignIn, socket::cut_off_when_stalled,
+    telemetry::Telemetry,
 };
 
 /// The framework's clock is late by up to half a second, and a time that is over when it begins never ends.
@@ -44,6 +45,12 @@ impl Server {
     #[must_use]
     pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
         Self { app: self.app.with_telemetry(telemetry), ..self }
+    }
+
+    /// As [`App::with_sign_in`].
+    #[must_use]
+    pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
+        Self { app: self.app.with_sign_in(sign_in), ..self }
     }
 
     /// The address that was taken.

@@ -109,6 +109,13 @@ impl Problem {
         Self::later(Kind::RateLimited, seconds, detail)
     }
 
+    /// Nobody can tell at the moment whether a platform's token is good.
+    pub(crate) fn sign_in_unavailable() -> Self {
+        let detail =
+            "Sign-in is not available: the keys of the tokens' issuer cannot be fetched. Try again in a few seconds.";
+        Self::later(Kind::Unavailable, RETRY_AFTER_SECONDS, detail)
+    }
+
     /// A request's work is not done in time.
     pub(crate) fn timeout() -> Self {
         let detail =

@@ -31,7 +31,7 @@ pub(super) async fn answer(
     let mut seen = Arc::new(Sighting::of(run, Instant::now()).map_err(Problem::internal)?);
     // A preference is not a right: where there is no room for waiting, the answer is that of who does not wait.
     let waiting = Wait::of(request.headers())
-        .and_then(|wait| Some((wait, app.into_inner().watch(admin.tenant, admin.token, id, seen.since).ok()?)));
+        .and_then(|wait| Some((wait, app.into_inner().watch(admin.tenant, admin.key, id, seen.since).ok()?)));
     let mut response = HttpResponse::Accepted();
     if let Some((wait, watch)) = waiting {
         // Whichever comes first: the run's end, that of the client's patience, that of the server.

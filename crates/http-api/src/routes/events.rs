@@ -10,7 +10,6 @@ use actix_web::{
     },
     web::{Bytes, Data},
 };
-use crypto::TokenHash;
 use directory_core::{RunId, TenantId};
 use futures_util::{
     StreamExt,
@@ -23,6 +22,7 @@ use super::path;
 use crate::{
     app::App,
     auth::Reader,
+    principal::Standing,
     problem::Problem,
     query::Query,
     watch::{Sighting, Watch},
@@ -56,9 +56,9 @@ pub(super) async fn stream(reader: Reader, request: HttpRequest, app: Data<App>)
         return Ok(answer().streaming(first));
     }
     let events = Events {
-        watch: Some(app.watch(reader.tenant, reader.token, id, seen.since)?),
+        watch: Some(app.watch(reader.tenant, reader.key, id, seen.since)?),
         sent: seen.id,
-        refused: refused(Arc::clone(&app), reader.token).boxed(),
+        refused: refused(Arc::clone(&app), reader.standing).boxed(),
         app,
     };
     Ok(answer().streaming(first.chain(unfold(events, Events::next))))
@@ -82,12 +82,10 @@ async fn look(app: Arc<App>, tenant: TenantId, id: RunId) -> Result<Sighting, Pr
 }
 
 /// Ends when the token is of no use any more. If the store fails meanwhile, that is not the token's fault.
-async fn refused(app: Arc<App>, token: TokenHash) {
+async fn refused(app: Arc<App>, standing: Standing) {
     loop {
         sleep(app.config().watching.recheck).await;
-        let usable =
-            app.work(move |app| async move { Ok(app.store().usable_token(token.as_bytes()).await?.is_some()) });
-        if let Ok(false) = usable.await {
+        if let Ok(false) = standing.holds(&app).await {
             return;
         }
     }

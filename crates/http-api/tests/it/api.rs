@@ -10,7 +10,7 @@ use directory_core::{
     AccountKind, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId,
     ProviderError, ProviderFactory, TenantId, fake::FakeDirectory,
 };
-use http_api::{ApiConfig, Limits, Server, Telemetry, Watching};
+use http_api::{ApiConfig, Limits, Server, SignIn, Telemetry, Watching};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -66,11 +66,22 @@ impl Api {
         api
     }
 
+    /// One that takes a platform's tokens as well.
+    pub(crate) async fn with_sign_in(config: ApiConfig, sign_in: Arc<dyn SignIn>) -> Self {
+        let api = Self::served(config, Telemetry::default(), Some(sign_in)).await;
+        api.store.migrate().await.unwrap();
+        api
+    }
+
     pub(crate) async fn unmigrated(config: ApiConfig) -> Self {
-        Self::watched(config, Telemetry::default()).await
+        Self::served(config, Telemetry::default(), None).await
     }
 
     pub(crate) async fn watched(config: ApiConfig, telemetry: Telemetry) -> Self {
+        Self::served(config, telemetry, None).await
+    }
+
+    async fn served(config: ApiConfig, telemetry: Telemetry, sign_in: Option<Arc<dyn SignIn>>) -> Self {
         // Fails when another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = TempDir::new().unwrap();
@@ -79,7 +90,10 @@ impl Api {
         let directory = Directory::default();
         let providers = Providers::default().with(directory.clone());
         let engine = SyncEngine::new(Arc::clone(&store), Arc::new(keyring), providers);
-        let server = Server::bind("127.0.0.1:0", engine.clone(), config).unwrap().with_telemetry(telemetry);
+        let mut server = Server::bind("127.0.0.1:0", engine.clone(), config).unwrap().with_telemetry(telemetry);
+        if let Some(sign_in) = sign_in {
+            server = server.with_sign_in(sign_in);
+        }
         let url = format!("http://{}", server.local_addr());
         let stop = CancellationToken::new();
         let task = tokio::spawn(server.run(stop.clone()));

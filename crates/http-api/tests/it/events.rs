@@ -5,8 +5,12 @@ use std::time::Duration;
 use http_api::{ApiConfig, Limits, Watching};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use store::TokenRole;
 
-use crate::api::{ABSENT, Account, Api, config, send, text};
+use crate::{
+    api::{ABSENT, Account, Api, config, send, text},
+    sign_in::Platform,
+};
 
 /// A stream that is being read.
 struct Events {
@@ -84,6 +88,25 @@ impl Block {
     fn run(&self) -> Value {
         serde_json::from_str(&self.data).unwrap()
     }
+}
+
+/// A stream of a platform's token that has ended meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_sign_in_has_ended_hears_no_more() {
+    let watching = Watching { recheck: Duration::from_millis(5), ..config().watching };
+    let platform = Platform::default();
+    let api = Api::with_sign_in(ApiConfig { watching, ..config() }, platform.port()).await;
+    let acme = api.account("acme").await;
+    let connection = api.connection(&acme.admin, "Acme").await;
+    let run = api.queue(&acme.admin, &connection, &json!({})).await;
+    platform.signs_in("h.short.s", "ada", "acme", TokenRole::Viewer, chrono::TimeDelta::zero());
+    platform.signs_in("h.long.s", "ada", "acme", TokenRole::Viewer, chrono::TimeDelta::hours(1));
+    let mut short = Events::open(&api, "h.short.s", &run, "").await;
+    let mut long = Events::open(&api, "h.long.s", &run, "").await;
+    assert!(short.event().await.is_some() && long.event().await.is_some());
+    assert_eq!(short.event().await, None);
+    cancel(&api, &acme.admin, &run).await;
+    assert_eq!(long.event().await.unwrap().event, "done");
 }
 
 async fn queued(config: ApiConfig) -> (Api, Account, String) {

@@ -17,6 +17,7 @@ mod review;
 mod secrets;
 mod settling;
 mod shutdown;
+mod sign_in;
 mod slow;
 mod syncs;
 mod updates;
