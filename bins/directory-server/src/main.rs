@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod sign_in;
+
 use std::{
     io::{self, Write},
     net::SocketAddr,
@@ -19,6 +21,8 @@ use sync_engine::{EngineOptions, KeyUse, SyncEngine, Worker};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
+
+use crate::sign_in::PlatformSignIn;
 
 const BAD_USAGE: u8 = 2;
 
@@ -81,6 +85,10 @@ async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> an
     let server = Server::bind(settings.listen, engine.clone(), config)
         .with_context(|| format!("cannot listen on {}", settings.listen))?
         .with_telemetry(telemetry(&metrics, parents));
+    let server = match settings.jwt {
+        Some(jwt) => server.with_sign_in(PlatformSignIn::start(jwt)?),
+        None => server,
+    };
     // Before the address is known to anybody, so that no signal meets the default action.
     let stop = stop_on_signal()?;
     announce(server.local_addr()).context("cannot write to standard output")?;

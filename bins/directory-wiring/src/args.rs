@@ -79,4 +79,42 @@ pub struct ServerArgs {
     /// built with the feature `otel` [env: DIRECTORY_OTLP_ENDPOINT]
     #[arg(long, value_name = "URL")]
     pub otlp_endpoint: Option<String>,
+
+    /// Whose tokens are taken beside its own.
+    #[command(flatten)]
+    pub jwt: JwtArgs,
+}
+
+/// The platform whose tokens the server takes beside its own. Without an issuer it takes none.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Settings")]
+pub struct JwtArgs {
+    /// Take JWTs of this issuer, exactly as their `iss` has it [env: DIRECTORY_JWT_ISSUER]
+    #[arg(long, value_name = "URL")]
+    pub jwt_issuer: Option<String>,
+
+    /// What the JWTs' `aud` must hold; required with an issuer [env: DIRECTORY_JWT_AUDIENCE]
+    #[arg(long, value_name = "TEXT")]
+    pub jwt_audience: Option<String>,
+
+    /// Where the issuer's keys are [env: DIRECTORY_JWT_JWKS_URL] [default: where its
+    /// /.well-known/openid-configuration says]
+    #[arg(long, value_name = "URL")]
+    pub jwt_jwks_url: Option<String>,
+
+    /// The claim with the tenant's slug or id [env: DIRECTORY_JWT_TENANT_CLAIM] [default: tenant]
+    #[arg(long, value_name = "CLAIM")]
+    pub jwt_tenant_claim: Option<String>,
+
+    /// The claim with a role or a list of roles, `realm_access.roles` say [env: DIRECTORY_JWT_ROLE_CLAIM] [default: roles]
+    #[arg(long, value_name = "CLAIM")]
+    pub jwt_role_claim: Option<String>,
+
+    /// The role that may do everything [env: DIRECTORY_JWT_ADMIN_ROLE] [default: directory.admin]
+    #[arg(long, value_name = "ROLE")]
+    pub jwt_admin_role: Option<String>,
+
+    /// The role that may read [env: DIRECTORY_JWT_VIEWER_ROLE] [default: directory.viewer]
+    #[arg(long, value_name = "ROLE")]
+    pub jwt_viewer_role: Option<String>,
 }

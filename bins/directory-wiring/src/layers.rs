@@ -14,7 +14,7 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-pub(crate) const KEYS: [&str; 14] = [
+pub(crate) const KEYS: [&str; 21] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
@@ -24,6 +24,13 @@ pub(crate) const KEYS: [&str; 14] = [
     "change_retention_days",
     "rate_limit",
     "otlp_endpoint",
+    "jwt_issuer",
+    "jwt_audience",
+    "jwt_jwks_url",
+    "jwt_tenant_claim",
+    "jwt_role_claim",
+    "jwt_admin_role",
+    "jwt_viewer_role",
     "login_url",
     "graph_url",
     "federated_token_file",

@@ -17,7 +17,7 @@ mod store;
 mod tls;
 mod usage;
 
-pub use args::{ServerArgs, SettingsArgs};
+pub use args::{JwtArgs, ServerArgs, SettingsArgs};
 pub use database_url::DatabaseUrl;
 pub use error::{Origin, SettingsError, error_line, exit_code_of};
 pub use hosts::reach_hosts;

@@ -20,6 +20,8 @@ use crate::{
 };
 
 pub use self::told::ToldSetting;
+mod jwt;
+
 pub use crate::keys::KeySource;
 
 /// More would only queue on the database.
@@ -67,6 +69,8 @@ pub struct ServerSettings {
     pub rate_limit: Option<NonZeroU32>,
     /// The OpenTelemetry collector that traces go to.
     pub otlp_endpoint: Option<Url>,
+    /// The platform whose tokens are taken as well.
+    pub jwt: Option<jwt_verifier::Settings>,
 }
 
 /// What to log, and how.
@@ -145,6 +149,7 @@ impl ServerSettings {
             rate_limit: parsed(layers.find("rate_limit", args.rate_limit.as_ref())?, rate_limit)?
                 .unwrap_or(NonZeroU32::new(USUAL_RATE_LIMIT)),
             otlp_endpoint: parsed(layers.find("otlp_endpoint", args.otlp_endpoint.as_ref())?, otlp_endpoint)?,
+            jwt: jwt::settings(&args.jwt, layers)?,
         })
     }
 }

@@ -238,3 +238,75 @@ fn a_program_that_sends_no_traces_says_so() {
     let refusal = Case::new("otlp_endpoint = 'http://127.0.0.1:4318'").refusal();
     assert!(refusal.contains("needs a program that was built with the feature `otel`"), "{refusal}");
 }
+
+fn jwt(pairs: &[(&str, &str)]) -> Result<Option<jwt_verifier::Settings>, String> {
+    let case =
+        pairs.iter().fold(Case::new(""), |case, (name, value)| case.env(&format!("DIRECTORY_JWT_{name}"), value));
+    case.resolve().map(|settings| settings.jwt).map_err(|error| error_line(&error.into()))
+}
+
+#[test]
+fn an_issuer_has_the_usual_claims_and_roles() {
+    assert_eq!(jwt(&[]), Ok(None));
+    let usual = jwt(&[("ISSUER", "https://login.example.org"), ("AUDIENCE", "api")]).unwrap().unwrap();
+    assert_eq!(usual, jwt_verifier::Settings::new("https://login.example.org", "api"));
+    let all = jwt(&[
+        ("ISSUER", "the-platform"),
+        ("AUDIENCE", "api"),
+        ("JWKS_URL", "http://127.0.0.1:1/keys"),
+        ("TENANT_CLAIM", "org.id"),
+        ("ROLE_CLAIM", "realm_access.roles"),
+        ("ADMIN_ROLE", "boss"),
+        ("VIEWER_ROLE", "guest"),
+    ]);
+    let expected = jwt_verifier::Settings {
+        issuer: "the-platform".to_owned(),
+        audience: "api".to_owned(),
+        jwks_url: Some("http://127.0.0.1:1/keys".parse().unwrap()),
+        tenant_claim: "org.id".to_owned(),
+        role_claim: "realm_access.roles".to_owned(),
+        admin_role: "boss".to_owned(),
+        viewer_role: "guest".to_owned(),
+    };
+    assert_eq!(all, Ok(Some(expected)));
+}
+
+#[test]
+fn a_wrong_or_incomplete_issuer_is_one_line() {
+    let issuer = ("ISSUER", "https://login.example.org");
+    let audience = ("AUDIENCE", "api");
+    for (pairs, line) in [
+        (
+            &[issuer][..],
+            "DIRECTORY_JWT_ISSUER needs an audience: set DIRECTORY_JWT_AUDIENCE to what the tokens' `aud` holds",
+        ),
+        (&[audience], "DIRECTORY_JWT_AUDIENCE is of no use without an issuer: set DIRECTORY_JWT_ISSUER as well"),
+        (
+            &[("VIEWER_ROLE", "x")],
+            "DIRECTORY_JWT_VIEWER_ROLE is of no use without an issuer: set DIRECTORY_JWT_ISSUER as well",
+        ),
+        (
+            &[("ISSUER", "the-platform"), audience],
+            "DIRECTORY_JWT_ISSUER is not an address: set DIRECTORY_JWT_JWKS_URL to where the issuer's keys are",
+        ),
+        (
+            &[("ISSUER", "http://login.example.org"), audience],
+            "DIRECTORY_JWT_ISSUER must be https: plain http is for loopback addresses only",
+        ),
+        (&[("ISSUER", "https://login.example.org?a=b"), audience], "DIRECTORY_JWT_ISSUER must not hold a query"),
+        (
+            &[issuer, audience, ("JWKS_URL", "http://keys.example.org")],
+            "DIRECTORY_JWT_JWKS_URL must be https: plain http is for loopback addresses only",
+        ),
+        (
+            &[issuer, audience, ("ROLE_CLAIM", " ")],
+            "DIRECTORY_JWT_ROLE_CLAIM is empty, or has spaces around it, or is far too long",
+        ),
+        (
+            &[issuer, audience, ("VIEWER_ROLE", "directory.admin")],
+            "DIRECTORY_JWT_VIEWER_ROLE must not be the same for admins and viewers",
+        ),
+    ] {
+        assert_eq!(jwt(pairs), Err(line.to_owned()));
+    }
+}
