@@ -11,6 +11,7 @@ mod dry_runs;
 mod expiry;
 mod first_contact;
 mod interruptions;
+mod jwt;
 mod killing;
 mod layers;
 mod lifecycle;

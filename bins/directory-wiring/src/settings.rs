@@ -19,9 +19,9 @@ use crate::{
     layers::{Environment, Found, Layers},
 };
 
-pub use self::told::ToldSetting;
 mod jwt;
 
+pub use self::told::ToldSetting;
 pub use crate::keys::KeySource;
 
 /// More would only queue on the database.

@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("directory-core", &[]),
     ("crypto", &[]),
     ("entra-simulator", &[]),
+    ("jwt-verifier", &[]),
     ("store", &["directory-core"]),
     ("store-*", &["directory-core", "store"]),
     ("provider-*", &["directory-core"]),
@@ -134,9 +135,12 @@ pub(crate) fn sqlx(graph: &Graph) -> Vec<String> {
     kept_to(graph, "sqlx", Arrows::All, |member| is_driver(&member.name) || member.lies_in("tests"))
 }
 
-/// reqwest comes in by the providers, and by the wiring's option to send traces; tests may make requests.
+/// reqwest comes in by the providers, by the verifier of a platform's tokens, which fetches that platform's keys, and by the
+/// wiring's option to send traces; tests may make requests.
 pub(crate) fn reqwest(graph: &Graph) -> Vec<String> {
-    kept_to(graph, "reqwest", Arrows::Shipped, |member| is_provider(&member.name) || member.name == "directory-wiring")
+    kept_to(graph, "reqwest", Arrows::Shipped, |member| {
+        is_provider(&member.name) || member.name == "jwt-verifier" || member.name == "directory-wiring"
+    })
 }
 
 /// actix comes in by the API, the simulator and the programs.
