@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod jwt;
+mod told;
 
 pub use self::told::ToldSetting;
 pub use crate::keys::KeySource;
@@ -256,8 +257,6 @@ fn otlp_endpoint(text: &str) -> Result<Url, String> {
 fn days(count: u32) -> Duration {
     Duration::from_hours(24 * u64::from(count))
 }
-
-mod told;
 
 #[cfg(test)]
 mod tests;

@@ -45,9 +45,10 @@ impl Tenants for PostgresStore {
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        let mut tx = self.access.tenant(id).await.map_err(failed)?;
         sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE id = $1")
             .bind(id.0)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *tx)
             .await
             .map(|row| row.map(Tenant::from))
             .map_err(failed)
