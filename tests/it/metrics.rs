@@ -136,6 +136,12 @@ async fn what_happens_is_counted(kind: Kind) {
     assert!(scrape.value("directory_provider_throttled_seconds_sum", &[]) > 0.0);
     scrape.assert("directory_provider_request_duration_seconds_count", &[("service", "graph")], 5.0);
 
+    // These numbers are counted anew now and then only.
+    let scrape = wait_for("a new count", async || {
+        let scrape = Scrape::of(&system).await;
+        (scrape.value("directory_connections", &[("state", "quarantined")]) > 0.5).then_some(scrape)
+    })
+    .await;
     scrape.assert("directory_connections", &[("state", "quarantined")], 1.0);
     scrape.assert("directory_connections", &[("state", "active")], 0.0);
     for (name, value) in [("directory_runs_queued", 0.0), ("directory_run_queue_age_seconds", 0.0)] {
