@@ -2,7 +2,7 @@
 
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
+use store::{IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
 use store_postgres::PostgresStore;
 
 use crate::fixture::{Fixture, LEASE, add_connection, creates, queue};
@@ -69,4 +69,27 @@ async fn a_tenant_that_the_statistics_do_not_know_is_no_more_effort() {
     // Each key with each row would be millions.
     let few = i64::from(CHANGES) * 30;
     assert!(after.0 - before.0 < few && after.1 - before.1 < few, "{before:?} -> {after:?}");
+}
+
+/// The policies do not make the server expect that a tenant has few rows, which it would then read and sort for each page.
+#[tokio::test]
+async fn a_page_of_a_long_history_is_the_effort_of_a_page() {
+    let fixture = Fixture::new().await;
+    let database = &fixture.database;
+    database
+        .sql(&format!(
+            "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, finished_at)
+             SELECT '{}', gen_random_uuid(), '{}', 'succeeded', 'full', 'manual', now()
+             FROM generate_series(1, 20000)",
+            fixture.tenant, fixture.connection
+        ))
+        .await;
+    database.sql("ANALYZE sync_runs").await;
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
+    let store = PostgresStore::from_pool(pool.clone());
+    let before = rows_read(&pool, "sync_runs").await;
+    let page = IdPage { after: None, limit: 50 };
+    assert_eq!(store.runs(fixture.tenant, fixture.connection, page).await.unwrap().len(), 50);
+    let after = rows_read(&pool, "sync_runs").await;
+    assert!(after - before < 200, "{before} -> {after}");
 }
