@@ -106,8 +106,8 @@ async fn ask(engine: SyncEngine, traces: &Traces) {
     let url = format!("http://{}/api/directory/users", server.local_addr());
     let stop = CancellationToken::new();
     let serving = tokio::spawn(server.run(stop.clone()));
-    let hex: String = TRACE.iter().map(|byte| format!("{byte:02x}")).collect();
-    let request = reqwest::Client::new().get(url).header("traceparent", format!("00-{hex}-00f067aa0ba902b7-01"));
+    let parent = format!("00-{:032x}-00f067aa0ba902b7-01", u128::from_be_bytes(TRACE));
+    let request = reqwest::Client::new().get(url).header("traceparent", parent);
     assert_eq!(request.send().await.unwrap().status(), 401);
     stop.cancel();
     serving.await.unwrap().unwrap();
