@@ -37,9 +37,9 @@ fn a_good_token_is_taken_and_a_changed_one_is_not(#[case] algorithm: &str, #[cas
 
 #[test]
 fn another_key_of_the_same_name_signs_nothing() {
-    let (issuer, forger) = (Signer::p256(), Signer::p256());
+    let (issuer, another) = (Signer::p256(), Signer::p256());
     let keys = key_set(&[issuer.jwk("k1")]);
-    let forged = forger.token(&json!({"alg": "ES256", "kid": "k1"}), &claims());
+    let forged = another.token(&json!({"alg": "ES256", "kid": "k1"}), &claims());
     assert_eq!(judge(&forged, &keys), Err(Refusal::Signature));
 }
 
