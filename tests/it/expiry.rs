@@ -79,6 +79,20 @@ async fn what_ends_is_warned_of_everywhere(kind: Kind) {
     assert_eq!(logged(&system.server().log(), &secret), Some(("WARN".to_owned(), text(week))));
     assert_eq!(logged(&system.server().log(), &without), None);
 
+    // So do the metrics, which are set once the whole look is done.
+    let counted = async |within: &str, number: u32| {
+        let line = format!("directory_credentials_expiring{{within=\"{within}\"}} {number}");
+        wait_for(&line, async || {
+            let answer = system.client.get(format!("{}/metrics", system.server().address)).send().await.unwrap();
+            answer.text().await.unwrap().lines().any(|found| found == line).then_some(())
+        })
+        .await;
+    };
+    counted("7d", 1).await;
+    counted("1d", 1).await;
+    counted("30d", 0).await;
+    counted("expired", 0).await;
+
     // What has ended is an error.
     let past = text(Utc::now() - TimeDelta::hours(1)).replace('Z', ".000Z");
     let sql = format!("UPDATE connections SET credential_expires_at = '{past}' WHERE id = '{secret}'");
