@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use provider_entra::{EntraOptions, Probe, Reached, Unreached};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use url::Url;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -74,7 +77,15 @@ async fn each_way_of_not_answering_is_told_apart() {
     let nowhere = format!("https://{}.invalid", "n".repeat(64));
     assert_eq!(reach(&nowhere).await, Err(Unreached::Name));
 
-    let plain = answering(ResponseTemplate::new(200)).await;
-    let tls = plain.uri().replace("http://", "https://");
-    assert_eq!(reach(&tls).await, Err(Unreached::Tls), "what it answers is no TLS");
+    let plain = TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+    let address = plain.local_addr().expect("address");
+    tokio::spawn(async move {
+        // Answers, but not in TLS, and waits for the other side to leave.
+        while let Ok((mut stream, _)) = plain.accept().await {
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("written");
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+        }
+    });
+    assert_eq!(reach(&format!("https://{address}")).await, Err(Unreached::Tls));
 }
