@@ -96,7 +96,9 @@ impl Position for ExternalId {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::parse(str::from_utf8(bytes).ok()?)
+        let text = str::from_utf8(bytes).ok()?;
+        // `parse` trims; a position is written as it is, so that each has one cursor.
+        Self::parse(text).filter(|id| id.as_str() == text)
     }
 }
 
@@ -139,6 +141,14 @@ mod tests {
             let altered = String::from_utf8(altered).unwrap();
             assert_eq!(List::Users.position::<Uuid>(&altered), None, "{at}");
         }
+    }
+
+    #[test]
+    fn a_position_has_one_cursor() {
+        for text in [" e1", "e1 ", "", "a\nb"] {
+            assert_eq!(ExternalId::from_bytes(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(ExternalId::from_bytes(b"e1"), ExternalId::parse("e1"));
     }
 
     #[test]
