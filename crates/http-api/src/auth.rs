@@ -54,7 +54,7 @@ impl Deref for Admin {
 pub(crate) struct Authenticated;
 
 /// What was sent, by its form.
-enum Credential {
+pub(crate) enum Credential {
     ApiToken(TokenHash),
     /// A platform's token, and who verifies it.
     Jwt {
@@ -110,7 +110,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
 
 /// The token that was sent. Without a platform, what looks like one of its tokens is like anything else that is no API
 /// token.
-fn bearer(headers: &HeaderMap, sign_in: Option<&Arc<dyn SignIn>>) -> Result<Credential, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap, sign_in: Option<&Arc<dyn SignIn>>) -> Result<Credential, Problem> {
     let mut sent = headers.get_all(header::AUTHORIZATION);
     let (Some(value), None) = (sent.next(), sent.next()) else {
         return Err(unauthorized("Send the API token in one header: `Authorization: Bearer TOKEN`."));

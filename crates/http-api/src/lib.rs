@@ -5,6 +5,9 @@ mod auth;
 mod body;
 mod config;
 mod cursor;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 pub mod metrics;
 pub mod model;

@@ -37,7 +37,7 @@ impl Query {
         Self::parse(request.query_string())
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         // Any text is some list of pairs, so the default is never used.
         let rest =
             web::Query::<Vec<(String, String)>>::from_query(text).map(web::Query::into_inner).unwrap_or_default();

@@ -4,6 +4,9 @@ mod client;
 mod cloud;
 mod credential;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod links;
 mod listing;

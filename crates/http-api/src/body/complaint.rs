@@ -15,7 +15,7 @@ use crate::model::{FieldError, Object};
 const MAX_NAME_CHARS: usize = 64;
 
 /// The value that `bytes` is the JSON of, and nothing but.
-pub(super) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());

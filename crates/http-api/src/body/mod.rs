@@ -1,6 +1,6 @@
 //! JSON bodies: bounded, typed, wiped, and never repeated in an answer.
 
-mod complaint;
+pub(crate) mod complaint;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ mod connection;
 mod credential;
 mod error;
 mod ignored;
-mod input;
+pub(crate) mod input;
 mod link;
 mod list;
 mod register;
