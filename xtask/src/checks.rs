@@ -38,6 +38,29 @@ fn dependencies() -> Step {
     Step::cargo("deny check --hide-inclusion-graph bans licenses sources")
 }
 
+fn format_of_fuzz() -> Step {
+    Step::cargo("fmt --manifest-path fuzz/Cargo.toml -- --check")
+}
+
+/// By the same rules; `fuzz/deny.exceptions.toml` has the one exception.
+fn dependencies_of_fuzz() -> Step {
+    Step::cargo(
+        "deny --config deny.toml --manifest-path fuzz/Cargo.toml --locked check --hide-inclusion-graph bans licenses sources",
+    )
+}
+
+/// Without libFuzzer itself, which takes a C++ compiler. In the same folder, much is compiled already.
+fn lints_of_fuzz() -> Step {
+    Step::cargo(
+        "clippy --manifest-path fuzz/Cargo.toml --locked --no-default-features --all-targets --target-dir target -- -D warnings",
+    )
+}
+
+/// Long enough to see that a target still finds its way, with what its corpus reaches.
+fn fuzz() -> Step {
+    Step::cargo("xtask fuzz --seconds 10")
+}
+
 fn lints() -> Step {
     Step::cargo("clippy --workspace --all-targets -- -D warnings")
 }
@@ -66,12 +89,24 @@ fn doctests() -> Step {
 
 /// The checks that are not tests, cheapest first.
 pub(crate) fn without_tests() -> Vec<Step> {
-    vec![format(), dependencies(), lints(), documentation()]
+    vec![format(), format_of_fuzz(), dependencies(), dependencies_of_fuzz(), lints(), lints_of_fuzz(), documentation()]
 }
 
 /// What CI runs: what fails soonest comes first.
 pub(crate) fn everything() -> Vec<Step> {
-    vec![format(), dependencies(), binaries(), lints(), tests(&[]), doctests(), documentation()]
+    vec![
+        format(),
+        format_of_fuzz(),
+        dependencies(),
+        dependencies_of_fuzz(),
+        binaries(),
+        lints(),
+        lints_of_fuzz(),
+        tests(&[]),
+        doctests(),
+        documentation(),
+        fuzz(),
+    ]
 }
 
 /// Runs the steps in order and stops at the first one that fails.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod checks;
+mod fuzz;
 mod postgres;
 mod tools;
 
@@ -33,6 +34,14 @@ enum Task {
     },
     /// Run the checks that are not tests: format, dependencies, lints, documentation
     Check,
+    /// Run the fuzz targets, or one of them
+    Fuzz {
+        /// How long, each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// One of `fuzz/fuzz_targets`
+        target: Option<String>,
+    },
     /// Run a command with a throwaway database server in `DIRECTORY_TEST_POSTGRES_URL`
     Postgres {
         /// The command and its arguments
@@ -45,6 +54,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Task::Test { nextest } => test(&nextest),
         Task::Check => check(),
+        Task::Fuzz { seconds, target } => fuzz(seconds, target.as_deref()),
         Task::Postgres { command } => with_postgres(&command),
     };
     result.unwrap_or_else(|error| {
@@ -63,6 +73,7 @@ fn test(nextest: &[OsString]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
+    tools::cxx_compiler()?;
     let server = Server::start()?;
     checks::run(&root()?, &checks::everything(), Some(server.url()))?;
     Ok(ExitCode::SUCCESS)
@@ -72,6 +83,11 @@ fn check() -> Result<ExitCode> {
     tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
     let steps: Vec<Step> = checks::without_tests();
     checks::run(&root()?, &steps, None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fuzz(seconds: u64, target: Option<&str>) -> Result<ExitCode> {
+    fuzz::run(&root()?, seconds, target)?;
     Ok(ExitCode::SUCCESS)
 }
 

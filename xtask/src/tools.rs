@@ -28,6 +28,38 @@ pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// The triple of this machine, as cargo calls it.
+pub(crate) fn host() -> Result<String> {
+    let output = Command::new(cargo()).arg("-vV").output().context("cannot run cargo")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("cargo names no host")?.to_owned())
+}
+
+/// Sees to it that there is a C++ compiler: libFuzzer is written in C++.
+pub(crate) fn cxx_compiler() -> Result<()> {
+    if env::var_os("CXX").is_some() || on_path("c++") {
+        return Ok(());
+    }
+    let apt = on_path("apt-get");
+    if !(apt && crate::postgres::is_root()?) {
+        bail!("a C++ compiler is missing, which the fuzz targets need. Type: {}", cxx_install_line(apt));
+    }
+    eprintln!("a C++ compiler is missing; installing the distribution's package (root, apt-get)");
+    apt_install("g++")?;
+    if on_path("c++") { Ok(()) } else { bail!("the package g++ holds no c++") }
+}
+
+fn cxx_install_line(apt: bool) -> &'static str {
+    if apt {
+        "sudo apt-get install --no-install-recommends g++"
+    } else if on_path("dnf") {
+        "sudo dnf install gcc-c++"
+    } else {
+        "the install command of your system for a C++ compiler, and put it on PATH as c++ or name it in CXX"
+    }
+}
+
 /// Installs those of the tools that are missing.
 pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
     for tool in tools {
@@ -115,10 +147,14 @@ fn install_postgres() -> Result<()> {
         fs::write(settings, "create_main_cluster = false\n")
             .with_context(|| format!("cannot write {}", settings.display()))?;
     }
-    // No question may wait for an answer, and the file above is to stay as it is.
+    apt_install("postgresql")
+}
+
+/// No question may wait for an answer, and settings that are there stay as they are.
+fn apt_install(package: &str) -> Result<()> {
     let unattended = [("DEBIAN_FRONTEND", "noninteractive"), ("UCF_FORCE_CONFFOLD", "1")];
     run(&["apt-get", "update", "-q"], &unattended)?;
-    run(&["apt-get", "install", "-q", "-y", "--no-install-recommends", "postgresql"], &unattended)
+    run(&["apt-get", "install", "-q", "-y", "--no-install-recommends", package], &unattended)
 }
 
 fn run(line: &[&str], environment: &[(&str, &str)]) -> Result<()> {
@@ -162,6 +198,12 @@ mod tests {
         assert!(!holds_postgres(folder.path()));
         fs::write(folder.path().join("postgres"), "").unwrap();
         assert!(holds_postgres(folder.path()));
+    }
+
+    #[test]
+    fn the_host_is_a_triple() {
+        let host = host().unwrap();
+        assert!(host.split('-').count() >= 3, "{host}");
     }
 
     #[test]
