@@ -18,6 +18,7 @@ mod lifecycle;
 mod losses;
 mod main_job;
 mod metrics;
+mod mangled;
 mod previews;
 mod provenance;
 mod reconnect;
