@@ -82,6 +82,12 @@ pub(crate) fn tests(arguments: &[OsString]) -> Step {
     step
 }
 
+/// Writes the OpenAPI document that is checked in.
+pub(crate) fn renewed_openapi() -> Step {
+    let step = Step::cargo("test --quiet --package http-api --lib -- openapi::tests::the_copy_that_is_checked_in");
+    Step { environment: &[("DIRECTORY_RENEW_OPENAPI", "1")], ..step }
+}
+
 /// nextest runs no doctests.
 fn doctests() -> Step {
     Step::cargo("test --doc --workspace")

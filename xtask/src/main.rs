@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod checks;
 mod fuzz;
 mod postgres;
@@ -14,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{checks::Step, postgres::Server};
+use crate::{api::Python, checks::Step, postgres::Server};
 
 /// The repository's own commands.
 #[derive(Parser)]
@@ -34,6 +35,10 @@ enum Task {
     },
     /// Run the checks that are not tests: format, dependencies, lints, documentation
     Check,
+    /// Test a running server from outside, by its OpenAPI document
+    Api,
+    /// Renew `docs/openapi.json` from the code
+    Openapi,
     /// Run the fuzz targets, or one of them
     Fuzz {
         /// How long, each
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Task::Test { nextest } => test(&nextest),
         Task::Check => check(),
+        Task::Api => api(),
+        Task::Openapi => openapi(),
         Task::Fuzz { seconds, target } => fuzz(seconds, target.as_deref()),
         Task::Postgres { command } => with_postgres(&command),
     };
@@ -74,8 +81,27 @@ fn test(nextest: &[OsString]) -> Result<ExitCode> {
     }
     tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
     tools::cxx_compiler()?;
-    let server = Server::start()?;
-    checks::run(&root()?, &checks::everything(), Some(server.url()))?;
+    let python = Python::ensure()?;
+    let (root, server) = (root()?, Server::start()?);
+    checks::run(&root, &checks::everything(), Some(server.url()))?;
+    test_api(&root, &python)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn api() -> Result<ExitCode> {
+    let (python, root) = (Python::ensure()?, root()?);
+    checks::run(&root, &[checks::binaries()], None)?;
+    test_api(&root, &python)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn test_api(root: &Path, python: &Python) -> Result<()> {
+    eprintln!("\nThe API as its document says, tried from outside");
+    api::test(root, python, &api::programs(root))
+}
+
+fn openapi() -> Result<ExitCode> {
+    checks::run(&root()?, &[checks::renewed_openapi()], None)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -41,23 +41,8 @@ pub(crate) fn cxx_compiler() -> Result<()> {
     if env::var_os("CXX").is_some() || on_path("c++") {
         return Ok(());
     }
-    let apt = on_path("apt-get");
-    if !(apt && crate::postgres::is_root()?) {
-        bail!("a C++ compiler is missing, which the fuzz targets need. Type: {}", cxx_install_line(apt));
-    }
-    eprintln!("a C++ compiler is missing; installing the distribution's package (root, apt-get)");
-    apt_install("g++")?;
+    install_packages("A C++ compiler, which the fuzz targets need,", &["g++"])?;
     if on_path("c++") { Ok(()) } else { bail!("the package g++ holds no c++") }
-}
-
-fn cxx_install_line(apt: bool) -> &'static str {
-    if apt {
-        "sudo apt-get install --no-install-recommends g++"
-    } else if on_path("dnf") {
-        "sudo dnf install gcc-c++"
-    } else {
-        "the install command of your system for a C++ compiler, and put it on PATH as c++ or name it in CXX"
-    }
 }
 
 /// Installs those of the tools that are missing.
@@ -80,17 +65,13 @@ impl Tool {
     }
 }
 
-/// The folder of the database's server programs. Installs the distribution's package where that may be done unasked: as
-/// root on a Debian-like system.
+/// The folder of the database's server programs, which are installed where that may be done unasked.
 pub(crate) fn postgres_programs() -> Result<PathBuf> {
     if let Some(folder) = find_postgres() {
         return Ok(folder);
     }
-    let apt = on_path("apt-get");
-    if !(apt && crate::postgres::is_root()?) {
-        bail!("PostgreSQL's server programs (initdb, pg_ctl, postgres) are missing. Type: {}", install_line(apt));
-    }
-    install_postgres()?;
+    leave_postgres_to_tests()?;
+    install_packages("PostgreSQL's server programs (initdb, pg_ctl, postgres)", &["postgresql"])?;
     find_postgres().context("the postgresql package holds no server programs")
 }
 
@@ -120,15 +101,30 @@ fn newest_first(parent: &Path) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, path)| path).collect()
 }
 
-fn install_line(apt: bool) -> &'static str {
+/// Installs packages of the distribution, by their names on Debian, where that may be done unasked: as root on a
+/// Debian-like system. Elsewhere it says what to type.
+pub(crate) fn install_packages(what: &str, packages: &[&str]) -> Result<()> {
+    let apt = on_path("apt-get");
+    if !(apt && crate::postgres::is_root()?) {
+        bail!("{what} is missing. Type: {}", install_line(apt, packages));
+    }
+    eprintln!("{what} is missing; installing the distribution's package (root, apt-get)");
+    // No question may wait for an answer, and settings that are there already are to stay as they are.
+    let unattended = [("DEBIAN_FRONTEND", "noninteractive"), ("UCF_FORCE_CONFFOLD", "1")];
+    run(&["apt-get", "update", "-q"], &unattended)?;
+    run(&[&["apt-get", "install", "-q", "-y", "--no-install-recommends"], packages].concat(), &unattended)
+}
+
+fn install_line(apt: bool, packages: &[&str]) -> String {
+    let packages = packages.join(" ");
     if apt {
-        "sudo apt-get install --no-install-recommends postgresql"
+        format!("sudo apt-get install --no-install-recommends {packages}")
     } else if on_path("dnf") {
-        "sudo dnf install postgresql-server"
+        format!("sudo dnf install, with your system's packages for: {packages}")
     } else if on_path("brew") {
-        "brew install postgresql"
+        format!("brew install, with its formulas for: {packages}")
     } else {
-        "the install command of your system for the PostgreSQL server, and put its programs on PATH"
+        format!("the install command of your system for {packages}, and put its programs on PATH")
     }
 }
 
@@ -137,9 +133,11 @@ fn on_path(program: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-fn install_postgres() -> Result<()> {
-    eprintln!("PostgreSQL's server programs are missing; installing the distribution's package (root, apt-get)");
-    // Debian's package makes a cluster and starts it as a service. Tests have no use for it: they start their own.
+/// Debian's package makes a cluster and starts it as a service. Tests have no use for it: they start their own.
+fn leave_postgres_to_tests() -> Result<()> {
+    if !(on_path("apt-get") && crate::postgres::is_root()?) {
+        return Ok(());
+    }
     let settings = Path::new("/etc/postgresql-common/createcluster.conf");
     if !settings.exists() {
         let folder = settings.parent().context("a file in a folder")?;
@@ -147,17 +145,10 @@ fn install_postgres() -> Result<()> {
         fs::write(settings, "create_main_cluster = false\n")
             .with_context(|| format!("cannot write {}", settings.display()))?;
     }
-    apt_install("postgresql")
+    Ok(())
 }
 
-/// No question may wait for an answer, and settings that are there stay as they are.
-fn apt_install(package: &str) -> Result<()> {
-    let unattended = [("DEBIAN_FRONTEND", "noninteractive"), ("UCF_FORCE_CONFFOLD", "1")];
-    run(&["apt-get", "update", "-q"], &unattended)?;
-    run(&["apt-get", "install", "-q", "-y", "--no-install-recommends", package], &unattended)
-}
-
-fn run(line: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+pub(crate) fn run(line: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let [program, arguments @ ..] = line else {
         bail!("an empty command");
     };

@@ -12,6 +12,7 @@ mod host;
 pub mod metrics;
 pub mod model;
 mod observe;
+mod openapi;
 mod prefer;
 mod principal;
 mod problem;

@@ -11,6 +11,7 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -48,9 +49,10 @@ pub(crate) async fn none(request: &HttpRequest, payload: Payload) -> Result<(), 
     json::<Nothing>(request, payload).await.map(drop)
 }
 
-#[derive(Deserialize)]
+/// Nothing: there is no need to send it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(crate) struct Nothing {}
 
 async fn read(mut payload: Payload, most: usize, bytes: &mut Vec<u8>) -> Result<(), Problem> {
     let mut fits = true;

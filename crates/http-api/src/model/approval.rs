@@ -4,10 +4,14 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 use store::Choice;
+use utoipa::ToSchema;
 
-use crate::model::{
-    FieldError,
-    input::{Checked, Collect},
+use crate::{
+    model::{
+        FieldError,
+        input::{Checked, Collect},
+    },
+    openapi::{PlanDigestText, PositionNumber},
 };
 
 const DIGEST_CHARS: usize = 64;
@@ -16,14 +20,18 @@ const EXCEPT: &str = "/except";
 
 /// An approval of a held run, as it was sent. Of `changes` and `except` at most one is given; null is as good as left
 /// out. Other members are refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Approval)]
 pub struct ApprovalInput {
     /// Required: the digest of the plan that was reviewed.
+    #[schema(value_type = PlanDigestText, required)]
     pub plan_digest: Option<String>,
     /// Positions of the changes to apply; the others are rejected.
+    #[schema(value_type = Option<Vec<PositionNumber>>, min_items = 1)]
     pub changes: Option<Vec<u64>>,
     /// Positions of the changes to reject; the others are applied.
+    #[schema(value_type = Option<Vec<PositionNumber>>)]
     pub except: Option<Vec<u64>>,
 }
 

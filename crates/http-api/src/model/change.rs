@@ -5,6 +5,9 @@ use std::fmt;
 use directory_core::{Action, ChangeCode, ExternalId, Rival, UserId, Values};
 use serde::Serialize;
 use store::{ChangeRecord, Outcome};
+use utoipa::ToSchema;
+
+use crate::openapi::{ActionWord, ChangeCodeWord, OutcomeWord, ValuesShape};
 
 const STALE: &str = "The user was changed here after the plan was made, or another change that this one needs was not made; so it was not \
      applied. The next run plans it again.";
@@ -12,41 +15,56 @@ const REJECTED: &str = "A person turned this change down.";
 const FAILED: &str = "The database refused this change. The next run plans it again.";
 
 /// A line of a run's history.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Change)]
 pub struct ChangeView {
     /// Position in the plan; there may be gaps.
+    #[schema(value_type = u64, maximum = 4_294_967_295_u64)]
     pub seq: u32,
     /// What it does.
+    #[schema(value_type = ActionWord)]
     pub action: Action,
     /// What became of it.
+    #[schema(value_type = OutcomeWord)]
     pub outcome: Outcome,
-    /// The local user. `None` for a refusal that concerns nobody here, and for a creation that is not applied: there
+    /// The local user. Null for a refusal that concerns nobody here, and for a creation that is not applied: there
     /// is no such user then.
+    #[schema(value_type = Option<Uuid>, required)]
     pub user_id: Option<UserId>,
-    /// The directory user; `None` for a record without an id.
+    /// The directory user; null for a record without an id.
+    #[schema(value_type = Option<String>, required)]
     pub external_id: Option<ExternalId>,
     /// The address to recognise the user by.
+    #[schema(required)]
     pub email: Option<String>,
-    /// The changed attributes' old values; `None` where there are none, as for a creation.
+    /// The changed attributes' old values; null where there are none, as for a creation.
+    #[schema(value_type = Option<ValuesShape>, required)]
     pub before: Option<Values>,
-    /// Their new values; `None` where there are none.
+    /// Their new values; null where there are none.
+    #[schema(value_type = Option<ValuesShape>, required)]
     pub after: Option<Values>,
     /// Why it was refused.
+    #[schema(value_type = Option<ChangeCodeWord>, required)]
     pub code: Option<ChangeCode>,
     /// Of a conflict: who stands in the way.
+    #[schema(required)]
     pub conflicts_with: Option<ConflictsWithView>,
     /// Why it was refused or not applied, and the next step.
+    #[schema(required)]
     pub message: Option<&'static str>,
 }
 
 /// Who stands in the way of a conflict: a local user, a directory user, or one that is both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ConflictsWith)]
 pub struct ConflictsWithView {
     /// The local user, where there is one.
+    #[schema(value_type = Option<Uuid>, required)]
     pub user_id: Option<UserId>,
     /// Its id in the connection's directory, where it has one.
+    #[schema(value_type = Option<String>, required)]
     pub external_id: Option<ExternalId>,
 }
 

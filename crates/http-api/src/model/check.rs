@@ -2,9 +2,13 @@
 
 use directory_core::{Check, CheckOutcome, CheckSubject, ProviderError, RunErrorCode};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::{CheckOutcomeWord, CheckWord, RunErrorCodeWord};
 
 /// A report: one line for each thing that reading the directory needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ConnectionTest)]
 pub struct TestView {
     /// Whether nothing is missing.
     pub ok: bool,
@@ -13,22 +17,30 @@ pub struct TestView {
 }
 
 /// One thing, and how trying it went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Check)]
 pub struct CheckView {
     /// `token`, `permission`, `users` or `group`.
+    #[schema(value_type = CheckWord)]
     pub check: &'static str,
     /// Of a permission: its name.
+    #[schema(required)]
     pub permission: Option<&'static str>,
     /// `passed`, `failed` or `unknown`: not tried, because something before it failed, or not to be told from outside.
+    #[schema(value_type = CheckOutcomeWord)]
     pub outcome: &'static str,
     /// As of a run that fails so.
+    #[schema(value_type = Option<RunErrorCodeWord>, required)]
     pub code: Option<RunErrorCode>,
     /// What happened.
+    #[schema(required)]
     pub message: Option<String>,
     /// What to mend.
+    #[schema(required)]
     pub hint: Option<String>,
     /// The directory's id of the failed request.
+    #[schema(required)]
     pub request_id: Option<String>,
 }
 

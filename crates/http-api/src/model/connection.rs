@@ -5,35 +5,52 @@ use directory_core::{ConnectionId, CredentialKind, Policy};
 use serde::Serialize;
 use store::{Connection, ConnectionState, Run};
 
-use crate::model::{CredentialWarningView, RunView};
+use utoipa::ToSchema;
+
+use crate::{
+    model::{CredentialWarningView, RunView},
+    openapi::{ConnectionStateWord, CredentialKindWord, PolicyShape},
+};
 
 /// A connection. There is no member for the credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Connection)]
 #[expect(missing_docs, reason = "the members are the interface's, and mean what store::Connection says")]
 pub struct ConnectionView {
+    #[schema(value_type = Uuid)]
     pub id: ConnectionId,
     pub provider: String,
     pub display_name: String,
     pub directory_id: String,
     pub client_id: String,
+    #[schema(required)]
     pub group_id: Option<String>,
     pub default_role: String,
     pub cloud: String,
+    #[schema(value_type = PolicyShape)]
     pub policy: Policy,
+    #[schema(required)]
     pub schedule: Option<String>,
-    /// When the schedule starts the next run; `None` while nothing is planned.
+    /// When the schedule starts the next run; null while nothing is planned.
+    #[schema(required)]
     pub next_sync_at: Option<DateTime<Utc>>,
+    #[schema(value_type = ConnectionStateWord)]
     pub state: ConnectionState,
+    #[schema(required)]
     pub state_reason: Option<String>,
+    #[schema(value_type = CredentialKindWord)]
     pub credential_kind: CredentialKind,
     pub credential_updated_at: DateTime<Utc>,
+    #[schema(required)]
     pub credential_expires_at: Option<DateTime<Utc>>,
-    /// `None` while the credential's end is unknown or far away.
+    /// Null while the credential's end is unknown or far away.
+    #[schema(required)]
     pub credential_warning: Option<CredentialWarningView>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// The newest run, dry runs included; `None` before the first.
+    /// The newest run, dry runs included; null before the first.
+    #[schema(required)]
     pub last_run: Option<RunView>,
 }
 
@@ -44,7 +61,8 @@ impl ConnectionView {
         Self::at(connection, last_run, Utc::now())
     }
 
-    fn at(connection: Connection, last_run: Option<Run>, now: DateTime<Utc>) -> Self {
+    /// The same at a moment.
+    pub(crate) fn at(connection: Connection, last_run: Option<Run>, now: DateTime<Utc>) -> Self {
         Self {
             credential_warning: CredentialWarningView::of(&connection, now),
             id: connection.id,

@@ -5,22 +5,31 @@ use directory_core::Credential;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::model::{
-    FieldError,
-    input::{Checked, Collect, check},
+use utoipa::ToSchema;
+
+use crate::{
+    model::{
+        FieldError,
+        input::{Checked, Collect, check},
+    },
+    openapi::{ClientSecretText, PemText, TimeText},
 };
 
-const MAX_PEM_CHARS: usize = 32 * 1024;
+pub(crate) const MAX_PEM_CHARS: usize = 32 * 1024;
 
 /// What a connection authenticates with, as it was sent: exactly one of the three. Null is as good as left out.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Credential)]
 pub struct CredentialInput {
     /// The value of a client secret.
+    #[schema(value_type = Option<ClientSecretText>)]
     pub client_secret: Option<SecretString>,
     /// When the client secret ends, in RFC 3339.
+    #[schema(value_type = Option<TimeText>)]
     pub client_secret_expires_at: Option<String>,
     /// A private key and its certificate, both in PEM.
+    #[schema(value_type = Option<PemText>)]
     pub certificate: Option<SecretString>,
     /// `true`: the token of another identity provider that the program is set up with.
     pub federated_token: Option<bool>,

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One thing that is wrong with the input. Never holds a value from it: the value may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The member, as a JSON pointer (RFC 6901) into the body; of a query parameter, `?` and its name.
     pub pointer: String,

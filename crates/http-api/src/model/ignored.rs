@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use directory_core::ExternalId;
 use serde::Serialize;
 use store::IgnoredUser;
+use utoipa::ToSchema;
 
 /// A directory user that a connection is told to leave alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = IgnoredUser)]
 pub struct IgnoredUserView {
     /// The directory user.
+    #[schema(value_type = String)]
     pub external_id: ExternalId,
     /// Since when.
     pub created_at: DateTime<Utc>,

@@ -3,18 +3,26 @@
 use directory_core::{ConnectionId, ExternalId};
 use serde::Deserialize;
 
-use crate::model::{
-    FieldError,
-    input::{Collect, check},
+use utoipa::ToSchema;
+
+use crate::{
+    model::{
+        FieldError,
+        input::{Collect, check},
+    },
+    openapi::ExternalIdText,
 };
 
 /// A directory user to link a user to, as it was sent. Other members are refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = LinkRequest)]
 pub struct LinkInput {
     /// Required: the connection's id.
+    #[schema(value_type = Uuid, required)]
     pub connection_id: Option<String>,
     /// Required: the directory's id of the user.
+    #[schema(value_type = ExternalIdText, required)]
     pub external_id: Option<String>,
 }
 

@@ -5,86 +5,122 @@ use directory_core::{ConnectionId, Counts, HoldReason, Policy, RunErrorCode, Run
 use serde::{Deserialize, Serialize};
 use store::{Draft, Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
 
-use crate::model::input;
+use utoipa::ToSchema;
+
+use crate::{
+    model::input,
+    openapi::{
+        CountsShape, HoldReasonShape, PolicyShape, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord,
+        TriggerWord,
+    },
+};
 
 /// How to run a sync. Every member may be left out or null; other members are refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SyncRequest)]
 pub struct SyncInput {
     /// How to read the directory; `auto` unless said.
     #[serde(default, deserialize_with = "input::word")]
+    #[schema(value_type = Option<RunModeWord>)]
     pub mode: Option<RunMode>,
     /// Plan, and write nothing; `false` unless said.
     pub dry_run: Option<bool>,
 }
 
 /// A run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Run)]
 #[expect(missing_docs, reason = "the members are the interface's, and mean what store::Run says")]
 pub struct RunView {
+    #[schema(value_type = Uuid)]
     pub id: RunId,
+    #[schema(value_type = Uuid)]
     pub connection_id: ConnectionId,
+    #[schema(value_type = RunStatusWord)]
     pub status: RunStatus,
+    #[schema(value_type = Option<RunPhaseWord>, required)]
     pub phase: Option<RunPhase>,
+    #[schema(value_type = RunModeWord)]
     pub mode: RunMode,
+    #[schema(value_type = TriggerWord)]
     pub trigger: Trigger,
     pub dry_run: bool,
     /// Of a preview: what it goes by instead of what its connection says.
+    #[schema(required)]
     pub preview: Option<PreviewView>,
+    #[schema(value_type = CountsShape)]
     pub counts: Counts,
-    /// `None` until the plan is complete.
+    /// Null until the plan is complete.
+    #[schema(required)]
     pub planned_changes: Option<u64>,
     pub applied_changes: u64,
+    #[schema(required)]
     pub plan_digest: Option<String>,
     /// Why the run is, or was, held; of a dry run, why a real one would be.
+    #[schema(required)]
     pub hold: Option<HoldView>,
     /// Why the run failed.
+    #[schema(required)]
     pub error: Option<RunErrorView>,
     pub created_at: DateTime<Utc>,
+    #[schema(required)]
     pub started_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     pub finished_at: Option<DateTime<Utc>>,
+    #[schema(required)]
     pub changes_deleted_at: Option<DateTime<Utc>>,
 }
 
 /// A scope and policy that are tried before they are saved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Preview)]
 #[expect(missing_docs, reason = "the members are a connection's")]
 pub struct PreviewView {
+    #[schema(required)]
     pub group_id: Option<String>,
     pub default_role: String,
+    #[schema(value_type = PolicyShape)]
     pub policy: Policy,
 }
 
 /// Why a run is held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Hold)]
 pub struct HoldView {
     /// At least one.
+    #[schema(min_items = 1)]
     pub reasons: Vec<HoldReasonView>,
 }
 
 /// One reason: its `code`, the numbers that belong to it, and a `message`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = HoldReason)]
 pub struct HoldReasonView {
     /// The code and the numbers.
     #[serde(flatten)]
+    #[schema(value_type = HoldReasonShape)]
     pub reason: HoldReason,
     /// The same for people.
     pub message: String,
 }
 
 /// Why a run failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RunError)]
 pub struct RunErrorView {
     /// What kind of failure.
+    #[schema(value_type = RunErrorCodeWord)]
     pub code: RunErrorCode,
     /// What happened.
     pub message: String,
     /// The next step.
     pub hint: String,
     /// The directory's id of the failed request.
+    #[schema(required)]
     pub request_id: Option<String>,
 }
 

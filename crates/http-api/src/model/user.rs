@@ -6,23 +6,34 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, DeactivatedBy, ExternalId, RunId, UserId, UserStatus};
 use serde::Serialize;
 use store::UserRecord;
+use utoipa::ToSchema;
+
+use crate::openapi::{DeactivatedByWord, UserStatusWord};
 
 /// A user.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 #[expect(missing_docs, reason = "the members are the interface's, and mean what store::UserRecord says")]
 pub struct UserView {
+    #[schema(value_type = Uuid)]
     pub id: UserId,
     pub email: String,
     pub display_name: String,
+    #[schema(required)]
     pub given_name: Option<String>,
+    #[schema(required)]
     pub family_name: Option<String>,
     pub role: String,
+    #[schema(value_type = UserStatusWord)]
     pub status: UserStatus,
     /// Of an inactive user: who made it so.
+    #[schema(required)]
     pub deactivation: Option<DeactivationView>,
-    /// `None`: a local user.
+    /// Null: a local user.
+    #[schema(value_type = Option<Uuid>, required)]
     pub connection_id: Option<ConnectionId>,
+    #[schema(value_type = Option<String>, required)]
     pub external_id: Option<ExternalId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -40,14 +51,18 @@ impl fmt::Debug for UserView {
 }
 
 /// Who deactivated a user, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Deactivation)]
 pub struct DeactivationView {
     /// Nothing stored means a person did.
+    #[schema(value_type = DeactivatedByWord)]
     pub by: DeactivatedBy,
-    /// The run that did it; `None` when it was no run.
+    /// The run that did it; null when it was no run.
+    #[schema(value_type = Option<Uuid>, required)]
     pub run_id: Option<RunId>,
-    /// `None` when whoever did it did not say.
+    /// Null when whoever did it did not say.
+    #[schema(required)]
     pub at: Option<DateTime<Utc>>,
 }
 

@@ -4,11 +4,16 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use directory_core::ExpiryWarning;
 use serde::Serialize;
 use store::Connection;
+use utoipa::ToSchema;
+
+use crate::openapi::ExpiryWarningWord;
 
 /// What to know about a credential that has ended or soon will.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CredentialWarning)]
 pub struct CredentialWarningView {
     /// How near the end is.
+    #[schema(value_type = ExpiryWarningWord)]
     pub level: ExpiryWarning,
     /// When that is, and what to do.
     pub detail: String,

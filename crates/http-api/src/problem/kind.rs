@@ -52,7 +52,7 @@ impl Kind {
     }
 
     /// The word for programs.
-    pub(super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
             Self::Unauthorized => "unauthorized",
@@ -77,7 +77,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "The request is not valid",
             Self::Unauthorized => "A valid API token is required",

@@ -17,7 +17,7 @@ use sync_engine::EngineError;
 use crate::{model::FieldError, request_id::RequestId};
 pub(crate) use kind::Kind;
 
-const MEDIA_TYPE: &str = "application/problem+json";
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// How long a client should leave an overloaded or restarting database alone.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
@@ -141,6 +141,15 @@ impl Problem {
         self.kind.code()
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// When to try again, of what is worth it.
+    pub(crate) fn retry_seconds(&self) -> Option<u64> {
+        self.retry_seconds
+    }
+
     /// For the log: each error of the chain once. `None` when the client is at fault.
     pub(crate) fn cause(&self) -> Option<String> {
         Some(chain(self.source.as_deref()?).to_string())
@@ -155,7 +164,13 @@ impl Problem {
         if let Some(seconds) = self.retry_seconds {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        let body = Body {
+        // Set last: `json` leaves a content type that is there alone.
+        response.content_type(MEDIA_TYPE).json(self.body(request))
+    }
+
+    /// What is said, as JSON.
+    pub(crate) fn body<'a>(&'a self, request: &'a RequestId) -> impl Serialize + 'a {
+        Body {
             kind: format!("urn:problem-type:directory:{}", self.code()),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
@@ -164,9 +179,7 @@ impl Problem {
             request_id: request.as_str(),
             errors: &self.errors,
             in_the_way: self.in_the_way,
-        };
-        // Set last: `json` leaves a content type that is there alone.
-        response.content_type(MEDIA_TYPE).json(body)
+        }
     }
 }
 

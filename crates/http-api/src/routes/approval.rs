@@ -9,12 +9,13 @@ use actix_web::{
 use directory_core::{RunId, TenantId};
 use store::{Approval, Run};
 
-use super::{accepted, path, standing};
+use super::{BASE, accepted, path, standing};
 use crate::{
     app::App,
     auth::Admin,
     body,
-    model::{ApprovalInput, ApprovedPlan},
+    model::{ApprovalInput, ApprovedPlan, RunView},
+    openapi::{Absent, Any, Approving, Body, Waiting},
     problem::{Kind, Problem},
     query::Query,
 };
@@ -25,7 +26,20 @@ const OTHER_PLAN: &str = "The run's plan is not the one with this digest. Read t
 /// About a hundred thousand positions.
 const MAX_BYTES: usize = 1 << 20;
 
-pub(super) async fn approve(
+#[utoipa::path(
+    post, path = "/runs/{id}/approve", context_path = BASE, operation_id = "approveRun", tag = "Runs", summary = "Approve a held run",
+    description = "Exactly the plan with this digest, as a whole or in part.",
+    params(("id" = Uuid, Path, description = "The run"), Waiting),
+    request_body = ApprovalInput,
+    responses(
+        (status = 200, description = "The run, which has ended: only with `Prefer: wait`", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        (status = 202, description = "The run, which a worker takes up", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        Any, Absent, Body, Approving,
+    ),
+)]
+pub(crate) async fn approve(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

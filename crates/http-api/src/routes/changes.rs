@@ -6,12 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use directory_core::{RunId, TenantId};
 use store::{ChangeFilter, ChangeRecord, SeqPage};
 
-use super::path;
+use super::{BASE, path};
 use crate::{
     app::App,
     auth::Reader,
     cursor::List,
-    model::ChangeView,
+    model::{ChangeView, ListView},
+    openapi::{Absent, Any, ChangesOf, Page},
     problem::Problem,
     query::{Query, word},
 };
@@ -19,7 +20,16 @@ use crate::{
 const ACTIONS: &str = "must be create, link, update, deactivate, reactivate, conflict or protected";
 const OUTCOMES: &str = "must be planned, applied, rejected, stale or failed";
 
-pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/runs/{id}/changes", context_path = BASE, operation_id = "listChanges", tag = "Runs", summary = "List a run's changes",
+    description = "In the order of the plan: the history of each user, and what a person has to settle.",
+    params(("id" = Uuid, Path, description = "The run"), Page, ChangesOf),
+    responses(
+        (status = 200, description = "A page of changes", body = ListView<ChangeView>),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let run: RunId = path::id(&request)?;
     let mut query = Query::of(&request);
     let paging = query.paging(List::Changes(run.0));

@@ -6,10 +6,27 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use directory_core::{ConnectionId, TenantId};
 use store::{Connection, IdPage, Run};
 
-use super::path;
-use crate::{app::App, auth::Reader, cursor::List, model::ConnectionView, problem::Problem, query::Query};
+use super::{BASE, path};
+use crate::{
+    app::App,
+    auth::Reader,
+    cursor::List,
+    model::{ConnectionView, ListView},
+    openapi::{Absent, Any, Page},
+    problem::Problem,
+    query::Query,
+};
 
-pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/connections", context_path = BASE, operation_id = "listConnections", tag = "Connections", summary = "List the connections",
+    description = "In the order in which they were registered.",
+    params(Page),
+    responses(
+        (status = 200, description = "A page of connections", body = ListView<ConnectionView>),
+        Any,
+    ),
+)]
+pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut query = Query::of(&request);
     let paging = query.paging(List::Connections);
     query.finish()?;
@@ -19,7 +36,16 @@ pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
     Ok(HttpResponse::Ok().json(paging.page(found, |(connection, _)| connection.id.0, view)))
 }
 
-pub(super) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/connections/{id}", context_path = BASE, operation_id = "getConnection", tag = "Connections", summary = "Show a connection",
+    description = "With its newest run.",
+    params(("id" = Uuid, Path, description = "The connection")),
+    responses(
+        (status = 200, description = "The connection", body = ConnectionView),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     Ok(answer(app.work(move |app| read_one(app, reader.tenant, id)).await?))

@@ -7,18 +7,29 @@ use actix_web::{
 
 use store::UpdatedConnection;
 
-use super::{no_content, path};
+use super::{BASE, no_content, path};
 use crate::{
     app::App,
     auth::Admin,
-    body,
+    body::{self, Nothing},
     model::{CredentialInput, GivenCredential, TestView},
+    openapi::{Absent, Any, Body, Verifying},
     problem::{Kind, Problem},
     query::Query,
 };
 
 /// Gives a connection another credential, which is tried first unless `?verify=false` says otherwise.
-pub(super) async fn set(
+#[utoipa::path(
+    put, path = "/connections/{id}/credential", context_path = BASE, operation_id = "setCredential", tag = "Connections", summary = "Give a connection another credential",
+    description = "It is tried at the directory before it replaces the old one.",
+    params(("id" = Uuid, Path, description = "The connection"), Verifying),
+    request_body = CredentialInput,
+    responses(
+        (status = 204, description = "It is set"),
+        Any, Absent, Body,
+    ),
+)]
+pub(crate) async fn set(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,
@@ -52,7 +63,17 @@ pub(super) async fn set(
 }
 
 /// Tries the connection as it stands, and reports on everything that it needs. Writes nothing.
-pub(super) async fn test(
+#[utoipa::path(
+    post, path = "/connections/{id}/test", context_path = BASE, operation_id = "testConnection", tag = "Connections", summary = "Try a connection",
+    description = "Asks the directory for everything that a sync needs, and writes nothing.",
+    params(("id" = Uuid, Path, description = "The connection")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 200, description = "What is there and what is missing", body = TestView),
+        Any, Absent, Body,
+    ),
+)]
+pub(crate) async fn test(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

@@ -6,10 +6,28 @@ use actix_web::{
 };
 use store::{Ending, RunStatus};
 
-use super::{path, standing};
-use crate::{app::App, auth::Admin, body, model::RunView, problem::Problem, query::Query};
+use super::{BASE, path, standing};
+use crate::{
+    app::App,
+    auth::Admin,
+    body::{self, Nothing},
+    model::RunView,
+    openapi::{Absent, Any, Body, Cancelling, Rejecting},
+    problem::Problem,
+    query::Query,
+};
 
-pub(super) async fn reject(
+#[utoipa::path(
+    post, path = "/runs/{id}/reject", context_path = BASE, operation_id = "rejectRun", tag = "Runs", summary = "Reject a held run",
+    description = "Nothing of it is applied.",
+    params(("id" = Uuid, Path, description = "The run")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 200, description = "The run", body = RunView),
+        Any, Absent, Body, Rejecting,
+    ),
+)]
+pub(crate) async fn reject(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,
@@ -22,7 +40,17 @@ pub(super) async fn reject(
     answer(ending, standing::not_held)
 }
 
-pub(super) async fn cancel(
+#[utoipa::path(
+    post, path = "/runs/{id}/cancel", context_path = BASE, operation_id = "cancelRun", tag = "Runs", summary = "Cancel an active run",
+    description = "What it has applied stays; the next run goes on from there.",
+    params(("id" = Uuid, Path, description = "The run")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 200, description = "The run", body = RunView),
+        Any, Absent, Body, Cancelling,
+    ),
+)]
+pub(crate) async fn cancel(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

@@ -18,10 +18,11 @@ use futures_util::{
 };
 use tokio::time::sleep;
 
-use super::path;
+use super::{BASE, path};
 use crate::{
     app::App,
     auth::Reader,
+    openapi::{Absent, Any, LastEvent, RunEventShape},
     principal::Standing,
     problem::Problem,
     query::Query,
@@ -36,7 +37,17 @@ const UNBUFFERED: (&str, &str) = ("X-Accel-Buffering", "no");
 const RETRY: &str = "retry: 2000\n\n";
 const HEARTBEAT: Bytes = Bytes::from_static(b": heartbeat\n\n");
 
-pub(super) async fn stream(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/runs/{id}/events", context_path = BASE, operation_id = "watchRun", tag = "Runs", summary = "Watch a run",
+    description = "Server-sent events: `progress` whenever the run has changed, and at last `done`, each with the run as data. `done` also comes when the run is held.",
+    params(("id" = Uuid, Path, description = "The run"), LastEvent),
+    responses(
+        (status = 200, description = "Events", body = RunEventShape, content_type = "text/event-stream"),
+        (status = 204, description = "The client knows the last event already, and is to stay away"),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn stream(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     let app = app.into_inner();

@@ -9,18 +9,28 @@ use actix_web::{
 use directory_core::{ConnectionId, TenantId};
 use store::{ExternalPage, IgnoredUser};
 
-use super::{no_content, path};
+use super::{BASE, no_content, path};
 use crate::{
     app::App,
     auth::{Admin, Reader},
-    body,
+    body::{self, Nothing},
     cursor::List,
-    model::IgnoredUserView,
+    model::{IgnoredUserView, ListView},
+    openapi::{Absent, Any, Body, ExternalIdText, Page},
     problem::Problem,
     query::Query,
 };
 
-pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/connections/{id}/ignored", context_path = BASE, operation_id = "listIgnoredUsers", tag = "Connections", summary = "List the directory users that a connection leaves alone",
+    description = "In the order of their ids.",
+    params(("id" = Uuid, Path, description = "The connection"), Page),
+    responses(
+        (status = 200, description = "A page of directory users", body = ListView<IgnoredUserView>),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let connection: ConnectionId = path::id(&request)?;
     let mut query = Query::of(&request);
     let paging = query.paging(List::Ignored(connection.0));
@@ -30,7 +40,17 @@ pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
     Ok(HttpResponse::Ok().json(paging.page(found, |user| user.external_id.clone(), IgnoredUserView::from)))
 }
 
-pub(super) async fn ignore(
+#[utoipa::path(
+    put, path = "/connections/{id}/ignored/{externalId}", context_path = BASE, operation_id = "ignoreUser", tag = "Connections", summary = "Leave a directory user alone",
+    description = "From the next plan on.",
+    params(("id" = Uuid, Path, description = "The connection"), ("externalId" = ExternalIdText, Path, description = "The directory user, percent-encoded")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 204, description = "It is ignored"),
+        Any, Absent, Body,
+    ),
+)]
+pub(crate) async fn ignore(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,
@@ -44,7 +64,16 @@ pub(super) async fn ignore(
     no_content(app.work(ignored).await?)
 }
 
-pub(super) async fn heed(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    delete, path = "/connections/{id}/ignored/{externalId}", context_path = BASE, operation_id = "heedUser", tag = "Connections", summary = "Heed a directory user again",
+    description = "From the next plan on.",
+    params(("id" = Uuid, Path, description = "The connection"), ("externalId" = ExternalIdText, Path, description = "The directory user, percent-encoded")),
+    responses(
+        (status = 204, description = "It is heeded"),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn heed(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (connection, user) = (path::id(&request)?, path::external_id(&request).await?);
     Query::of(&request).finish()?;
     let heeded = move |app: Arc<App>| async move { Ok(app.store().heed_user(admin.tenant, connection, &user).await?) };

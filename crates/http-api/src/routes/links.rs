@@ -9,12 +9,13 @@ use actix_web::{
 use directory_core::{TenantId, UserId};
 use store::{Linking, UserRecord};
 
-use super::path;
+use super::{BASE, path};
 use crate::{
     app::App,
     auth::Admin,
     body,
     model::{LinkInput, LinkTarget, UserView, no_connection},
+    openapi::{Absent, Any, Body, NotLinked},
     problem::{Kind, Problem},
     query::Query,
 };
@@ -24,7 +25,17 @@ const UNKNOWN_DIRECTORY_USER: &str = "Only a directory user that a run of this c
      linked, so that a typing mistake links nobody to a person who does not exist. Check the id, or start a dry run \
      first and look at its conflicts.";
 
-pub(super) async fn link(
+#[utoipa::path(
+    post, path = "/users/{id}/link", context_path = BASE, operation_id = "linkUser", tag = "Users", summary = "Say which directory user a user is",
+    description = "Only one that the connection's newest plan has in conflict, so that a typing mistake links nobody.",
+    params(("id" = Uuid, Path, description = "The user")),
+    request_body = LinkInput,
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        Any, Absent, Body, NotLinked,
+    ),
+)]
+pub(crate) async fn link(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,
@@ -38,7 +49,16 @@ pub(super) async fn link(
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
-pub(super) async fn unlink(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    delete, path = "/users/{id}/link", context_path = BASE, operation_id = "unlinkUser", tag = "Users", summary = "Part a user from its directory user",
+    description = "The user becomes a local one.",
+    params(("id" = Uuid, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn unlink(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let user = path::id(&request)?;
     Query::of(&request).finish()?;
     let user = app.work(move |app| async move { Ok(app.store().unlink_user(admin.tenant, user).await?) }).await?;

@@ -1,84 +1,90 @@
 //! The table of routes. Each module below it is one resource or one thing that is done to it.
 
 mod accepted;
-mod approval;
-mod changes;
-mod connections;
-mod credential;
-mod deletion;
-mod ending;
-mod events;
-mod health;
-mod ignored;
-mod links;
+pub(crate) mod approval;
+pub(crate) mod changes;
+pub(crate) mod connections;
+pub(crate) mod credential;
+pub(crate) mod deletion;
+pub(crate) mod document;
+pub(crate) mod ending;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod ignored;
+pub(crate) mod links;
 mod path;
-mod preview;
-mod register;
-mod runs;
+pub(crate) mod preview;
+pub(crate) mod register;
+mod route;
+pub(crate) mod runs;
 mod standing;
-mod sync;
-mod update;
-mod users;
+pub(crate) mod sync;
+pub(crate) mod update;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
 use actix_web::{
-    FromRequest, Handler, HttpResponse, Resource, Responder,
+    HttpResponse,
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
 
 use crate::{app::App, observe::observe, problem::Problem};
+pub(crate) use route::Route;
 
-const BASE: &str = "/api/directory";
+/// What the paths of the API begin with.
+pub(crate) const BASE: &str = "/api/directory";
 
-/// Adds the API below `/api/directory`, the probes `/healthz` and `/readyz`, and `/metrics`, to a server.
+/// Adds the API below `/api/directory` to a server, and beside it the probes `/healthz` and `/readyz`, `/metrics`, and
+/// `/openapi.json` with its page `/docs`.
 pub fn configure(config: &mut ServiceConfig, app: Arc<App>) {
     // For the middleware too, which is outside of what it wraps.
     config.app_data(Data::from(app));
-    let api = web::scope(BASE).configure(resources).wrap(from_fn(observe));
-    config.service(api);
-    let probes = [
-        readable("/healthz", health::alive),
-        readable("/readyz", health::ready),
-        readable("/metrics", health::metrics),
-    ];
-    for probe in probes {
-        config.service(probe.wrap(from_fn(observe)));
+    let api = web::scope(BASE);
+    let api = below_base().into_iter().fold(api, |api, route| api.service(route.into_resource()));
+    config.service(api.wrap(from_fn(observe)));
+    for route in beside_base() {
+        config.service(route.into_resource().wrap(from_fn(observe)));
     }
 }
 
 /// One line a path, so that a path's methods stand together: another method on it is answered with 405.
-fn resources(api: &mut ServiceConfig) {
-    api.service(web::resource("/entra").post(register::register))
-        .service(readable("/connections", connections::list))
-        .service(readable("/connections/{id}", connections::show).patch(update::update).delete(deletion::delete))
-        .service(web::resource("/connections/{id}/credential").put(credential::set))
-        .service(readable("/connections/{id}/ignored", ignored::list))
-        .service(web::resource("/connections/{id}/ignored/{externalId}").put(ignored::ignore).delete(ignored::heed))
-        .service(web::resource("/connections/{id}/preview").post(preview::start))
-        .service(web::resource("/connections/{id}/sync").post(sync::start))
-        .service(web::resource("/connections/{id}/test").post(credential::test))
-        .service(readable("/connections/{id}/runs", runs::list))
-        .service(readable("/runs/{id}", runs::show))
-        .service(web::resource("/runs/{id}/approve").post(approval::approve))
-        .service(web::resource("/runs/{id}/cancel").post(ending::cancel))
-        .service(readable("/runs/{id}/changes", changes::list))
-        .service(readable("/runs/{id}/events", events::stream))
-        .service(web::resource("/runs/{id}/reject").post(ending::reject))
-        .service(readable("/users", users::list))
-        .service(readable("/users/{id}", users::show))
-        .service(web::resource("/users/{id}/link").post(links::link).delete(links::unlink));
+pub(crate) fn below_base() -> Vec<Route> {
+    vec![
+        Route::at("/entra").post(register::register),
+        Route::at("/connections").read(connections::list),
+        Route::at("/connections/{id}").read(connections::show).patch(update::update).delete(deletion::delete),
+        Route::at("/connections/{id}/credential").put(credential::set),
+        Route::at("/connections/{id}/ignored").read(ignored::list),
+        Route::at("/connections/{id}/ignored/{externalId}").put(ignored::ignore).delete(ignored::heed),
+        Route::at("/connections/{id}/preview").post(preview::start),
+        Route::at("/connections/{id}/sync").post(sync::start),
+        Route::at("/connections/{id}/test").post(credential::test),
+        Route::at("/connections/{id}/runs").read(runs::list),
+        Route::at("/runs/{id}").read(runs::show),
+        Route::at("/runs/{id}/approve").post(approval::approve),
+        Route::at("/runs/{id}/cancel").post(ending::cancel),
+        Route::at("/runs/{id}/changes").read(changes::list),
+        Route::at("/runs/{id}/events").read(events::stream),
+        Route::at("/runs/{id}/reject").post(ending::reject),
+        Route::at("/users").read(users::list),
+        Route::at("/users/{id}").read(users::show),
+        Route::at("/users/{id}/link").post(links::link).delete(links::unlink),
+    ]
 }
 
-/// Whatever has GET has HEAD (RFC 9110 §9.1); the server leaves the body out.
-fn readable<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path).get(handler.clone()).head(handler)
+/// What is not the API itself.
+pub(crate) fn beside_base() -> Vec<Route> {
+    vec![
+        Route::at("/healthz").read(health::alive),
+        Route::at("/readyz").read(health::ready),
+        Route::at("/metrics").read(health::metrics),
+        Route::at("/openapi.json").read(document::openapi),
+        Route::at("/docs").read(document::page),
+        // The page itself has no name.
+        Route::at("/docs/{file}").matching("/docs/{file:.*}").read(document::file),
+    ]
 }
 
 /// The answer to a write that leaves nothing to show, if what it is about was there.

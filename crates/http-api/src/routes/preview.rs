@@ -9,10 +9,31 @@ use actix_web::{
 use directory_core::{ConnectionId, TenantId};
 use store::{Draft, Run};
 
-use super::{accepted, path};
-use crate::{app::App, auth::Admin, body, model::ConnectionPatch, problem::Problem, query::Query};
+use super::{BASE, accepted, path};
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{ConnectionPatch, RunView},
+    openapi::{Absent, Any, Body, Starting, Waiting},
+    problem::Problem,
+    query::Query,
+};
 
-pub(super) async fn start(
+#[utoipa::path(
+    post, path = "/connections/{id}/preview", context_path = BASE, operation_id = "previewConnection", tag = "Runs", summary = "See what a change of a connection would do",
+    description = "A dry run by the connection as the body would make it. Saves nothing but the run.",
+    params(("id" = Uuid, Path, description = "The connection"), Waiting),
+    request_body = Option<ConnectionPatch>,
+    responses(
+        (status = 200, description = "The run, which has ended: only with `Prefer: wait`", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        (status = 202, description = "The run, which a worker takes up", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        Any, Absent, Body, Starting,
+    ),
+)]
+pub(crate) async fn start(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

@@ -6,16 +6,27 @@ use actix_web::{
     web::{Data, Payload},
 };
 
-use super::{connection_path, path};
+use super::{BASE, connection_path, path};
 use crate::{
     app::App,
     auth::Admin,
     body,
     model::{ConnectionView, GivenCredential, RegisterEntra},
+    openapi::{Any, Body},
     problem::{Kind, Problem},
 };
 
-pub(super) async fn register(
+#[utoipa::path(
+    post, path = "/entra", context_path = BASE, operation_id = "registerConnection", tag = "Connections", summary = "Register an Entra directory",
+    description = "Nothing is asked of the directory yet; `test` does that. A directory that was registered and deleted before gets its id back, and governs its users again.",
+    request_body = RegisterEntra,
+    responses(
+        (status = 201, description = "The connection", body = ConnectionView,
+            headers(("location" = String, description = "The path of the connection"))),
+        Any, Body,
+    ),
+)]
+pub(crate) async fn register(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

@@ -6,10 +6,27 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use directory_core::{ConnectionId, RunId, TenantId};
 use store::{IdPage, Run};
 
-use super::path;
-use crate::{app::App, auth::Reader, cursor::List, model::RunView, problem::Problem, query::Query};
+use super::{BASE, path};
+use crate::{
+    app::App,
+    auth::Reader,
+    cursor::List,
+    model::{ListView, RunView},
+    openapi::{Absent, Any, Page},
+    problem::Problem,
+    query::Query,
+};
 
-pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/connections/{id}/runs", context_path = BASE, operation_id = "listRuns", tag = "Runs", summary = "List a connection's runs",
+    description = "Newest first.",
+    params(("id" = Uuid, Path, description = "The connection"), Page),
+    responses(
+        (status = 200, description = "A page of runs", body = ListView<RunView>),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let connection: ConnectionId = path::id(&request)?;
     let mut query = Query::of(&request);
     let paging = query.paging(List::Runs(connection.0));
@@ -19,7 +36,15 @@ pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
     Ok(HttpResponse::Ok().json(paging.page(found, |run| run.id.0, RunView::from)))
 }
 
-pub(super) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/runs/{id}", context_path = BASE, operation_id = "getRun", tag = "Runs", summary = "Show a run",
+    params(("id" = Uuid, Path, description = "The run")),
+    responses(
+        (status = 200, description = "The run", body = RunView),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     let run = app.work(move |app| read_one(app, reader.tenant, id)).await?;

@@ -7,10 +7,31 @@ use actix_web::{
 use store::{RunMode, Trigger};
 use sync_engine::RunRequest;
 
-use super::{accepted, path};
-use crate::{app::App, auth::Admin, body, model::SyncInput, problem::Problem, query::Query};
+use super::{BASE, accepted, path};
+use crate::{
+    app::App,
+    auth::Admin,
+    body,
+    model::{RunView, SyncInput},
+    openapi::{Absent, Any, Body, Starting, Waiting},
+    problem::Problem,
+    query::Query,
+};
 
-pub(super) async fn start(
+#[utoipa::path(
+    post, path = "/connections/{id}/sync", context_path = BASE, operation_id = "startSync", tag = "Runs", summary = "Start a sync",
+    description = "A worker takes it up. One run of a connection is active at a time.",
+    params(("id" = Uuid, Path, description = "The connection"), Waiting),
+    request_body = Option<SyncInput>,
+    responses(
+        (status = 200, description = "The run, which has ended: only with `Prefer: wait`", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        (status = 202, description = "The run, which a worker takes up", body = RunView,
+            headers(("location" = String, description = "The path of the run"), ("preference-applied" = String, description = "That, and how long, was waited; absent where nothing was"))),
+        Any, Absent, Body, Starting,
+    ),
+)]
+pub(crate) async fn start(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

@@ -9,12 +9,13 @@ use actix_web::{
 use directory_core::{ConnectionId, TenantId};
 use store::{Connection, UpdatedConnection};
 
-use super::{connections, path};
+use super::{BASE, connections, path};
 use crate::{
     app::App,
     auth::Admin,
     body,
-    model::{ConnectionPatch, unchanged},
+    model::{ConnectionPatch, ConnectionView, unchanged},
+    openapi::{Absent, Any, Body},
     problem::{Kind, Problem},
     query::Query,
 };
@@ -22,7 +23,17 @@ use crate::{
 /// Each time somebody else was faster; nobody is, so often in a row.
 const TRIES: u32 = 40;
 
-pub(super) async fn update(
+#[utoipa::path(
+    patch, path = "/connections/{id}", context_path = BASE, operation_id = "updateConnection", tag = "Connections", summary = "Change a connection",
+    description = "What is left out stays as it is, and null is the default of a registration.",
+    params(("id" = Uuid, Path, description = "The connection")),
+    request_body = ConnectionPatch,
+    responses(
+        (status = 200, description = "The connection as it is now", body = ConnectionView),
+        Any, Absent, Body,
+    ),
+)]
+pub(crate) async fn update(
     admin: Admin,
     request: HttpRequest,
     payload: Payload,

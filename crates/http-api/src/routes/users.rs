@@ -6,17 +6,27 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use directory_core::{EmailAddress, TenantId, UserId};
 use store::{IdPage, UserFilter, UserRecord};
 
-use super::path;
+use super::{BASE, path};
 use crate::{
     app::App,
     auth::Reader,
     cursor::List,
-    model::UserView,
+    model::{ListView, UserView},
+    openapi::{Absent, Any, Page, UsersOf},
     problem::Problem,
     query::{Query, word},
 };
 
-pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/users", context_path = BASE, operation_id = "listUsers", tag = "Users", summary = "List users",
+    description = "In the order in which they were made.",
+    params(Page, UsersOf),
+    responses(
+        (status = 200, description = "A page of users", body = ListView<UserView>),
+        Any,
+    ),
+)]
+pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut query = Query::of(&request);
     let paging = query.paging(List::Users);
     let filter = UserFilter {
@@ -30,7 +40,15 @@ pub(super) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
     Ok(HttpResponse::Ok().json(paging.page(found, |record| record.user.id.0, UserView::from)))
 }
 
-pub(super) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/users/{id}", context_path = BASE, operation_id = "getUser", tag = "Users", summary = "Show a user",
+    params(("id" = Uuid, Path, description = "The user")),
+    responses(
+        (status = 200, description = "The user", body = UserView),
+        Any, Absent,
+    ),
+)]
+pub(crate) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     let user = app.work(move |app| read_one(app, reader.tenant, id)).await?;

@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod deletion;
+mod document;
 mod events;
 mod idle;
 mod inputs;

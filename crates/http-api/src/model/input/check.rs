@@ -7,19 +7,19 @@ use uuid::Uuid;
 
 use super::{collect::Checked, external_id};
 
-const CLOUDS: [&str; 4] = ["global", "usGov", "usGovDod", "china"];
+pub(crate) const CLOUDS: [&str; 4] = ["global", "usGov", "usGovDod", "china"];
 const GUID_CHARS: usize = 36;
-const MAX_NAME_CHARS: usize = 200;
-const MAX_SECRET_CHARS: usize = 1024;
-const MAX_ROLE_CHARS: usize = 64;
+pub(crate) const MAX_NAME_CHARS: usize = 200;
+pub(crate) const MAX_SECRET_CHARS: usize = 1024;
+pub(crate) const MAX_ROLE_CHARS: usize = 64;
 /// RFC 1035 §2.3.4, less the root's dot.
-const MAX_DOMAIN_CHARS: usize = 253;
+pub(crate) const MAX_DOMAIN_CHARS: usize = 253;
 const MAX_LABEL_CHARS: usize = 63;
 
 pub(crate) fn display_name(text: &str) -> Checked<String> {
     let name = normalise(text).filter(|name| name.chars().count() <= MAX_NAME_CHARS);
     match name {
-        Some(name) if !text.trim().contains(char::is_control) => Ok(name),
+        Some(name) if !text.contains(char::is_control) => Ok(name),
         _ => Err("must be 1 to 200 characters without control characters".into()),
     }
 }

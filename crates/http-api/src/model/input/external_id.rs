@@ -8,6 +8,10 @@ use super::check;
 /// the directory's own are stored: in another case it is the same object.
 #[must_use]
 pub fn external_id(text: &str) -> Option<ExternalId> {
+    // Also around it, where it would be trimmed: nobody means it, and one rule is easier to state.
+    if text.contains(char::is_control) {
+        return None;
+    }
     match check::hyphenated(text.trim()) {
         Some(guid) => ExternalId::parse(&guid.hyphenated().to_string()),
         None => ExternalId::parse(text),
@@ -42,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_id_is_refused() {
-        for text in ["", " ", "a\u{7}b", &"x".repeat(ExternalId::MAX_BYTES + 1)] {
+        for text in ["", " ", "a\u{7}b", "a\n", &"x".repeat(ExternalId::MAX_BYTES + 1)] {
             assert_eq!(read(text), None, "{text:?}");
         }
     }

@@ -2,51 +2,64 @@
 
 use directory_core::{EmailAttribute, MaxDeactivations, Policy};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{
     check,
     collect::{Checked, Collect},
     read,
 };
+use crate::openapi::{DomainText, EmailAttributeWord, RoleText};
 
 const MAX_DOMAINS: usize = 100;
 const MAX_ROLES: usize = 50;
 
 /// The members of a policy. What is left out stays as it is, and null is the default; to a registration the two are the
 /// same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the members mean what directory_core::Policy says")]
 pub struct PolicyInput {
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<bool>)]
     pub deactivate_missing: Option<Option<bool>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<bool>)]
     pub include_guests: Option<Option<bool>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<bool>)]
     pub include_disabled: Option<Option<bool>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<bool>)]
     pub include_nested_groups: Option<Option<bool>>,
-    #[serde(deserialize_with = "read::null_or_word")]
+    #[serde(default, deserialize_with = "read::null_or_word")]
+    #[schema(value_type = Option<EmailAttributeWord>)]
     pub email_attribute: Option<Option<EmailAttribute>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<bool>)]
     pub adopt_by_email: Option<Option<bool>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<Vec<DomainText>>, max_items = 100)]
     pub adopt_domains: Option<Option<Vec<String>>>,
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<Vec<RoleText>>, max_items = 50)]
     pub protected_roles: Option<Option<Vec<String>>>,
-    #[serde(deserialize_with = "read::null_or_object")]
+    #[serde(default, deserialize_with = "read::null_or_object")]
+    #[schema(value_type = Option<MaxDeactivationsInput>)]
     pub max_deactivations: Option<Option<MaxDeactivationsInput>>,
 }
 
 /// Limits of which either may be left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MaxDeactivationsInput {
     /// 0 to 100.
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<u64>, maximum = 100)]
     pub percent: Option<Option<u64>>,
     /// A number of users.
-    #[serde(deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     pub count: Option<Option<u64>>,
 }
 

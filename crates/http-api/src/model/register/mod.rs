@@ -8,42 +8,59 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sync_engine::Registration;
 
-use crate::model::{
-    CredentialInput, FieldError,
-    input::{self, Collect, PolicyInput, check, schedule},
+use utoipa::ToSchema;
+
+use crate::{
+    model::{
+        CredentialInput, FieldError,
+        input::{self, Collect, PolicyInput, check, schedule},
+    },
+    openapi::{ClientSecretText, CloudWord, DisplayNameText, GuidText, PemText, RoleText, ScheduleText, TimeText},
 };
 
 const PROVIDER: &str = "entra";
 const DEFAULT_CLOUD: &str = "global";
 
 /// The body of an Entra registration, as it was sent. Of members that may be left out, null means the default.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Registration)]
 pub struct RegisterEntra {
     /// Required: 1 to 200 characters.
+    #[schema(value_type = DisplayNameText, required)]
     pub display_name: Option<String>,
     /// Required: the directory's GUID.
+    #[schema(value_type = GuidText, required)]
     pub directory_id: Option<String>,
     /// Required: the application's GUID.
+    #[schema(value_type = GuidText, required)]
     pub client_id: Option<String>,
     /// The value of the application's client secret; required unless one of the other two credentials is given.
+    #[schema(value_type = Option<ClientSecretText>)]
     pub client_secret: Option<SecretString>,
     /// Instead of a secret: a private key and its certificate, both in PEM.
+    #[schema(value_type = Option<PemText>)]
     pub certificate: Option<SecretString>,
     /// Instead of a secret: the token of another identity provider that the program is set up with.
     pub federated_token: Option<bool>,
     /// Limits the scope to the members of this group.
+    #[schema(value_type = Option<GuidText>)]
     pub group_id: Option<String>,
     /// Role of the users that the connection creates; `member` unless said.
+    #[schema(value_type = Option<RoleText>)]
     pub default_role: Option<String>,
     /// `global` unless said.
+    #[schema(value_type = Option<CloudWord>)]
     pub cloud: Option<String>,
     /// When the client secret ends, in RFC 3339.
+    #[schema(value_type = Option<TimeText>)]
     pub client_secret_expires_at: Option<String>,
     /// A cron expression or `every 15m`; by hand unless said.
+    #[schema(value_type = Option<ScheduleText>)]
     pub schedule: Option<String>,
     /// The rules; what it leaves out stays at the default.
     #[serde(default, deserialize_with = "input::object")]
+    #[schema(required = false)]
     pub policy: Option<PolicyInput>,
 }
 

@@ -7,33 +7,44 @@ use directory_core::Policy;
 use serde::Deserialize;
 use store::{Connection, ConnectionState, ConnectionUpdate};
 
-use crate::model::{
-    FieldError,
-    input::{self, Collect, PolicyInput, check, schedule},
+use utoipa::ToSchema;
+
+use crate::{
+    model::{
+        FieldError,
+        input::{self, Collect, PolicyInput, check, schedule},
+    },
+    openapi::{DisplayNameText, GuidText, RoleText, ScheduleText},
 };
 
 /// Changes of a connection, as they were sent. What is left out stays as it is; of what may be null, that is the default
 /// of a registration. Other members are refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionPatch {
     /// 1 to 200 characters.
-    #[serde(deserialize_with = "input::not_null")]
+    #[serde(default, deserialize_with = "input::not_null")]
+    #[schema(value_type = DisplayNameText, required = false)]
     pub display_name: Option<String>,
     /// The group to whose members the scope is limited; null is the whole directory.
-    #[serde(deserialize_with = "input::null_is_a_value")]
+    #[serde(default, deserialize_with = "input::null_is_a_value")]
+    #[schema(value_type = Option<GuidText>)]
     pub group_id: Option<Option<String>>,
     /// Role of the users that the connection creates; null is `member`.
-    #[serde(deserialize_with = "input::null_is_a_value")]
+    #[serde(default, deserialize_with = "input::null_is_a_value")]
+    #[schema(value_type = Option<RoleText>)]
     pub default_role: Option<Option<String>>,
     /// The rules; null is the default for the scope that the connection then has, also of a single rule.
-    #[serde(deserialize_with = "input::null_or_object")]
+    #[serde(default, deserialize_with = "input::null_or_object")]
+    #[schema(value_type = Option<PolicyInput>)]
     pub policy: Option<Option<PolicyInput>>,
     /// A cron expression or `every 15m`; null is by hand.
-    #[serde(deserialize_with = "input::null_is_a_value")]
+    #[serde(default, deserialize_with = "input::null_is_a_value")]
+    #[schema(value_type = Option<ScheduleText>)]
     pub schedule: Option<Option<String>>,
     /// Whether the schedule is stopped.
-    #[serde(deserialize_with = "input::not_null")]
+    #[serde(default, deserialize_with = "input::not_null")]
+    #[schema(value_type = bool, required = false)]
     pub paused: Option<bool>,
 }
 

@@ -1,0 +1,76 @@
+//! Query parameters and headers that several routes take.
+#![expect(dead_code, reason = "only their schemas are used")]
+
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{
+    text::{CursorText, EmailText},
+    words::{ActionWord, OutcomeWord, UserStatusWord},
+};
+
+/// Of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// How many items at most.
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where to go on.
+    #[param(value_type = CursorText, required = false)]
+    cursor: Option<CursorText>,
+}
+
+/// Which changes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ChangesOf {
+    /// Only those that do this.
+    #[param(value_type = ActionWord, required = false)]
+    action: Option<ActionWord>,
+    /// Only those of which this became.
+    #[param(value_type = OutcomeWord, required = false)]
+    outcome: Option<OutcomeWord>,
+}
+
+/// Which users.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct UsersOf {
+    /// Only those linked to this connection.
+    #[param(value_type = Uuid, required = false)]
+    connection_id: Option<Uuid>,
+    /// Only those.
+    #[param(value_type = UserStatusWord, required = false)]
+    status: Option<UserStatusWord>,
+    /// Only the one with this address.
+    #[param(value_type = EmailText, required = false)]
+    email: Option<EmailText>,
+}
+
+/// How long to wait.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct Waiting {
+    /// `wait=SECONDS` (RFC 7240), at most 60: answer once the run has ended, if it ends in time.
+    #[param(value_type = String, required = false, example = "wait=5")]
+    prefer: Option<String>,
+}
+
+/// Where an `EventSource` was.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct LastEvent {
+    /// The `id` of the last event that was received; only what is new is sent.
+    #[param(value_type = String, required = false, rename = "last-event-id")]
+    last_event_id: Option<String>,
+}
+
+/// Whether to try a credential.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Verifying {
+    /// `false`: set it without trying it first.
+    #[param(value_type = bool, required = false, default = true)]
+    verify: Option<bool>,
+}
