@@ -1,12 +1,13 @@
 //! What every request handler sees.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::{HttpRequest, http::header, rt::time};
 use uuid::Uuid;
 
-use crate::config::{Config, TenantConfig};
+use crate::config::{Config, DeltaPaging, TenantConfig};
 use crate::directory::{Directory, Profile};
 use crate::fault::Faults;
 use crate::graph::Sealer;
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) sealer: Sealer,
     pub(crate) token_life: Duration,
     pub(crate) max_page_size: usize,
+    delta: RwLock<DeltaPaging>,
     latency_micros: AtomicU64,
 }
 
@@ -36,12 +38,13 @@ pub(crate) struct Tenant {
 impl App {
     pub(crate) fn new(config: Config) -> Self {
         let app = Self {
-            tenants: config.tenants.into_iter().map(Tenant::new).collect(),
+            tenants: config.tenants.into_iter().map(|tenant| Tenant::new(tenant, config.edits_kept)).collect(),
             faults: Faults::default(),
             requests: Requests::default(),
             sealer: Sealer::new(),
             token_life: config.token_life,
             max_page_size: config.max_page_size.max(1),
+            delta: RwLock::new(config.delta),
             latency_micros: AtomicU64::new(0),
         };
         app.set_latency(config.latency);
@@ -51,6 +54,14 @@ impl App {
     pub(crate) fn set_latency(&self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.latency_micros.store(micros, Ordering::Relaxed);
+    }
+
+    pub(crate) fn delta(&self) -> DeltaPaging {
+        *self.delta.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_delta(&self, paging: DeltaPaging) {
+        *self.delta.write().unwrap_or_else(PoisonError::into_inner) = paging;
     }
 
     /// Waits as long as Graph is set to take.
@@ -67,14 +78,14 @@ impl App {
 }
 
 impl Tenant {
-    fn new(config: TenantConfig) -> Self {
+    fn new(config: TenantConfig, edits_kept: usize) -> Self {
         let profile = Profile { seed: config.seed, domain: config.domain.clone(), mix: config.mix };
         Self {
             directory_id: config.directory_id,
             domain: config.domain,
             client_id: config.client_id,
             registration: Registration::new(config.client_secret, config.permissions),
-            directory: Directory::new(profile, config.users),
+            directory: Directory::new(profile, config.users, edits_kept),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
 use crate::directory::Mix;
@@ -34,6 +35,28 @@ pub struct Config {
     pub latency: Duration,
     /// No page is longer than this, whatever `$top` asks for: Graph may send shorter pages than asked.
     pub max_page_size: usize,
+    /// How the pages of delta queries are made.
+    pub delta: DeltaPaging,
+    /// How many edits of a directory delta queries look back on: a token from before the oldest one has expired.
+    pub edits_kept: usize,
+}
+
+/// How the pages of delta queries are made. Clients cannot ask for another size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct DeltaPaging {
+    /// How many users or groups a page has at most.
+    pub objects: usize,
+    /// How many members the groups of a page have at most, all together.
+    pub members: usize,
+    /// Whether every page of a group's delta has another group too, one that was not asked for.
+    pub other_groups: bool,
+}
+
+impl Default for DeltaPaging {
+    fn default() -> Self {
+        Self { objects: 200, members: 500, other_groups: false }
+    }
 }
 
 impl Default for Config {
@@ -44,6 +67,8 @@ impl Default for Config {
             token_life: Duration::from_secs(3599),
             latency: Duration::ZERO,
             max_page_size: 999,
+            delta: DeltaPaging::default(),
+            edits_kept: 250_000,
         }
     }
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::app::{App, Tenant};
 use crate::assertion::TrustError;
-use crate::directory::EditError;
+use crate::config::DeltaPaging;
+use crate::directory::{DeltaRefusal, EditError};
 use crate::fault::Fault;
 use crate::permission::Permission;
 
@@ -31,6 +32,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/groups/{id}", web::delete().to(delete_group))
         .route("/groups/{id}/members/{member}", web::put().to(add_member))
         .route("/groups/{id}/members/{member}", web::delete().to(remove_member))
+        .route("/devices", web::post().to(add_device))
+        .route("/delta", web::get().to(get_delta))
+        .route("/delta", web::put().to(set_delta))
+        .route("/delta/expire", web::post().to(expire_delta))
         .route("/permissions", web::put().to(set_permissions))
         .route("/secret", web::put().to(set_secret))
         .route("/secret/expire", web::post().to(expire_secret))
@@ -198,6 +203,25 @@ async fn add_member(app: Data<App>, target: Query<Target>, path: Path<(Uuid, Uui
 
 async fn remove_member(app: Data<App>, target: Query<Target>, path: Path<(Uuid, Uuid)>) -> Answer {
     target.find(&app)?.directory.remove_member(path.0, path.1)?;
+    Ok(done())
+}
+
+async fn add_device(app: Data<App>, target: Query<Target>) -> Answer {
+    let id = target.find(&app)?.directory.add_device();
+    Ok(HttpResponse::Created().json(json!({"id": id})))
+}
+
+async fn get_delta(app: Data<App>) -> HttpResponse {
+    HttpResponse::Ok().json(app.delta())
+}
+
+async fn set_delta(app: Data<App>, body: Json<DeltaPaging>) -> HttpResponse {
+    app.set_delta(body.into_inner());
+    done()
+}
+
+async fn expire_delta(app: Data<App>, target: Query<Target>, body: Json<DeltaRefusal>) -> Answer {
+    target.find(&app)?.directory.expire_delta_tokens(body.into_inner());
     Ok(done())
 }
 

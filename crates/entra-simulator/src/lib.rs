@@ -15,8 +15,8 @@ mod token;
 mod wire;
 
 pub use assertion::TrustError;
-pub use config::{CLIENT_CERTIFICATE, CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, TenantConfig};
-pub use directory::{Directory, ENGINEERING_USERS, EditError, Mix, RESEARCH_USERS};
+pub use config::{CLIENT_CERTIFICATE, CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, DeltaPaging, TenantConfig};
+pub use directory::{DeltaRefusal, Directory, ENGINEERING_USERS, EditError, Mix, RESEARCH_USERS};
 pub use fault::{Fault, FaultKind, Faults};
 pub use permission::Permission;
 pub use registration::Registration;

@@ -21,6 +21,10 @@ pub enum Route {
     Group,
     /// `GET /v1.0/groups/{id}/members` and `/transitiveMembers`, with or without a cast, and their pages.
     GroupMembers,
+    /// `GET /v1.0/users/delta`, its pages and its delta links.
+    UserDelta,
+    /// `GET /v1.0/groups/delta`, its pages and its delta links.
+    GroupDelta,
     /// Every route of Graph; none of the token endpoint.
     Graph,
     /// Every route.
@@ -29,7 +33,16 @@ pub enum Route {
 }
 
 impl Route {
-    const COUNTED: [Self; 6] = [Self::Token, Self::Users, Self::UserCount, Self::User, Self::Group, Self::GroupMembers];
+    const COUNTED: [Self; 8] = [
+        Self::Token,
+        Self::Users,
+        Self::UserCount,
+        Self::User,
+        Self::Group,
+        Self::GroupMembers,
+        Self::UserDelta,
+        Self::GroupDelta,
+    ];
 
     pub(crate) fn covers(self, route: Self) -> bool {
         match self {
@@ -40,7 +53,7 @@ impl Route {
     }
 
     pub(crate) const fn has_pages(self) -> bool {
-        matches!(self, Self::Users | Self::GroupMembers)
+        matches!(self, Self::Users | Self::GroupMembers | Self::UserDelta | Self::GroupDelta)
     }
 }
 

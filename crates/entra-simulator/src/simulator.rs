@@ -13,7 +13,7 @@ use actix_web::{App as Service, HttpServer, rt, web};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, DeltaPaging};
 use crate::directory::Directory;
 use crate::fault::{Fault, Faults};
 use crate::registration::Registration;
@@ -108,6 +108,11 @@ impl Simulator {
     /// How long Graph waits before each answer from now on.
     pub fn set_latency(&self, latency: Duration) {
         self.app.set_latency(latency);
+    }
+
+    /// How the pages of delta queries are made from now on.
+    pub fn set_delta(&self, paging: DeltaPaging) {
+        self.app.set_delta(paging);
     }
 
     /// Stops at once, cutting off what is being answered. Dropping does the same.

@@ -12,7 +12,7 @@ pub enum EditError {
     /// No group has this id.
     #[error("there is no such group: {0}")]
     UnknownGroup(Uuid),
-    /// Neither a user nor a group has this id.
+    /// No user, group or device has this id.
     #[error("there is no such object: {0}")]
     UnknownMember(Uuid),
     /// A user has no property of this name.

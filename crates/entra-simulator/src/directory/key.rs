@@ -14,10 +14,12 @@ pub(crate) enum Kind {
     Added,
     /// A group.
     Group,
+    /// A device: nothing but a member of groups.
+    Device,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Generated, Self::Added, Self::Group];
+    const ALL: [Self; 4] = [Self::Generated, Self::Added, Self::Group, Self::Device];
 }
 
 /// An object's place in the directory. Its order is the order of every listing, so that it is also the page cursor.
@@ -40,8 +42,21 @@ impl Key {
         self.0
     }
 
+    pub(crate) const fn kind(self) -> Kind {
+        match self.0 >> 32 {
+            0 => Kind::Generated,
+            1 => Kind::Added,
+            2 => Kind::Group,
+            _ => Kind::Device,
+        }
+    }
+
+    pub(crate) const fn is_user(self) -> bool {
+        matches!(self.kind(), Kind::Generated | Kind::Added)
+    }
+
     pub(crate) const fn is_group(self) -> bool {
-        self.0 >= Self::new(Kind::Group, 0).0
+        matches!(self.kind(), Kind::Group)
     }
 
     /// How many objects of `kind` lie before this place.
@@ -122,6 +137,7 @@ mod tests {
             for kind in Kind::ALL {
                 let key = Key::new(kind, number);
                 assert_eq!(ids.key(ids.id(key)), Some(key), "{key:?}");
+                assert_eq!((key.kind(), key.is_group()), (kind, kind == Kind::Group));
             }
         }
     }
@@ -133,7 +149,7 @@ mod tests {
             .flat_map(|kind| (0..10_000).map(move |number| Key::new(kind, number)))
             .map(|key| Ids::new(1).id(key))
             .collect();
-        assert_eq!(seen.len(), 30_000);
+        assert_eq!(seen.len(), 40_000);
         assert!(seen.iter().all(|id| id.get_version_num() == 4));
         assert!(!seen.contains(&Ids::new(2).id(Key::FIRST)));
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::groups::Group;
 use super::key::{Key, Kind};
-use super::model::{Group, Model};
+use super::model::Model;
 
 /// One page's objects, and where the next page starts.
 pub(crate) struct Slice {
@@ -51,11 +52,16 @@ impl Model {
     }
 
     fn live_keys(&self, start: Key) -> impl Iterator<Item = Key> {
+        self.user_keys(start).filter(|key| self.is_live(*key))
+    }
+
+    /// The places of all users that ever were, from `start` on.
+    pub(super) fn user_keys(&self, start: Key) -> impl Iterator<Item = Key> + use<> {
         let generated = start.numbers_before(Kind::Generated).min(self.generated)..self.generated;
         let added = start.numbers_before(Kind::Added).min(self.added)..self.added;
         let generated = generated.map(|number| Key::new(Kind::Generated, number));
         let added = added.map(|number| Key::new(Kind::Added, number));
-        generated.chain(added).filter(|key| self.is_live(*key))
+        generated.chain(added)
     }
 
     /// At most `size` members of a group from `start` on: its own, or those of nested groups too.
@@ -80,8 +86,7 @@ impl Model {
 
     /// A group nested in a circle is not its own member.
     fn is_member(&self, group: Key, nested: bool, keep: Keep, key: Key) -> bool {
-        let present = key.is_group() || self.is_live(key);
-        present && !(nested && key == group) && self.keeps(keep, key)
+        self.is_present(key) && !(nested && key == group) && self.keeps(keep, key)
     }
 
     /// The group, and with `nested` every group below it once.
@@ -92,7 +97,7 @@ impl Model {
         while let Some(part) = waiting.pop().and_then(|key| self.group(key)) {
             parts.push(part);
             if nested {
-                let below = part.members.range(Key::new(Kind::Group, 0)..);
+                let below = part.members.range(Key::new(Kind::Group, 0)..Key::new(Kind::Device, 0));
                 waiting.extend(below.copied().filter(|key| seen.insert(*key)));
             }
         }
@@ -102,7 +107,7 @@ impl Model {
     fn keeps(&self, keep: Keep, key: Key) -> bool {
         let kind = match keep.only {
             None => true,
-            Some(Only::Users) => !key.is_group(),
+            Some(Only::Users) => key.is_user(),
             Some(Only::Groups) => key.is_group(),
         };
         kind && keep.enabled.is_none_or(|enabled| self.is_enabled(key) == enabled)

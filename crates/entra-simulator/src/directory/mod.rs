@@ -1,12 +1,17 @@
 //! A directory and the handle that changes it.
 
+mod changed_groups;
+mod changed_users;
+mod changes;
 mod edit;
+mod groups;
 mod key;
 mod listing;
 mod model;
 mod names;
 mod person;
 mod property;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -15,14 +20,18 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use changed_groups::{GroupPart, GroupPlace, GroupRoom};
+pub(crate) use changed_users::Touch;
+use changes::ChangeLog;
+pub(crate) use changes::Stretch;
 pub use edit::EditError;
-pub(crate) use key::Key;
-use key::Kind;
+pub(crate) use key::{Key, Kind};
 pub(crate) use listing::{Keep, Only, Slice};
-pub(crate) use model::{Model, User};
+pub(crate) use model::{Model, Presence, User};
 pub use person::Mix;
 pub(crate) use person::Profile;
-pub(crate) use property::{GroupProperty, OUTSIDE_DIRECTORY, UserProperty};
+pub(crate) use property::{GroupProperty, OUTSIDE_DIRECTORY, PropertySet, UserProperty};
+pub use refusal::DeltaRefusal;
 
 /// How many generated users are in the [`Directory::engineering`] group.
 pub const ENGINEERING_USERS: u32 = 25;
@@ -37,9 +46,11 @@ pub struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(profile: Profile, users: u32) -> Self {
+    /// `edits_kept` is how many edits delta queries look back on.
+    pub(crate) fn new(profile: Profile, users: u32, edits_kept: usize) -> Self {
         let mut model = Model::new(profile, users);
         model.add_starting_groups(users);
+        model.changes = ChangeLog::new(edits_kept);
         Self { model: Arc::new(RwLock::new(model)) }
     }
 
@@ -134,7 +145,13 @@ impl Directory {
         self.write().delete_group(id)
     }
 
-    /// Makes a user or a group a direct member; a second time changes nothing.
+    /// Makes a device, which is nothing but a possible member of groups, and returns its id.
+    #[must_use]
+    pub fn add_device(&self) -> Uuid {
+        self.write().add_device()
+    }
+
+    /// Makes a user, a group or a device a direct member; a second time changes nothing.
     pub fn add_member(&self, group: Uuid, member: Uuid) -> Result<(), EditError> {
         self.write().add_member(group, member)
     }
@@ -142,6 +159,11 @@ impl Directory {
     /// Takes a direct member out of a group.
     pub fn remove_member(&self, group: Uuid, member: Uuid) -> Result<(), EditError> {
         self.write().remove_member(group, member)
+    }
+
+    /// Ends every delta token that was given out: from now on they are refused like this.
+    pub fn expire_delta_tokens(&self, refusal: DeltaRefusal) {
+        self.write().changes.forget(refusal);
     }
 }
 

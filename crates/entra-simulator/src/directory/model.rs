@@ -1,14 +1,16 @@
 //! The state of a directory: generated users, what was edited since, and groups.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::{Change, ChangeLog};
 use super::edit::EditError;
+use super::groups::Groups;
 use super::key::{Ids, Key, Kind};
 use super::person::{Person, Profile};
-use super::property::{GroupProperty, UserProperty};
+use super::property::{PropertySet, UserProperty};
 
 /// What a directory holds. Memory grows with the edits, not with the users.
 pub(crate) struct Model {
@@ -17,8 +19,11 @@ pub(crate) struct Model {
     pub(super) generated: u32,
     pub(super) added: u32,
     edits: HashMap<Key, Edit>,
-    groups: BTreeMap<Key, Group>,
-    groups_made: u32,
+    pub(super) groups: Groups,
+    pub(super) groups_made: u32,
+    pub(super) devices: u32,
+    /// What delta queries look back on.
+    pub(crate) changes: ChangeLog,
 }
 
 /// What differs from the generated user, or all there is of an added one.
@@ -27,17 +32,12 @@ struct Edit {
     values: BTreeMap<UserProperty, Value>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
+/// Whether a user is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
     Live,
     SoftDeleted,
     Purged,
-}
-
-/// A security group.
-pub(crate) struct Group {
-    pub(super) name: String,
-    pub(super) members: BTreeSet<Key>,
 }
 
 /// A live user, read property by property.
@@ -56,8 +56,10 @@ impl Model {
             generated: users,
             added: 0,
             edits: HashMap::new(),
-            groups: BTreeMap::new(),
+            groups: Groups::new(),
             groups_made: 0,
+            devices: 0,
+            changes: ChangeLog::new(0),
         }
     }
 
@@ -69,19 +71,12 @@ impl Model {
         self.ids.key(id).filter(|key| self.is_live(*key))
     }
 
-    pub(crate) fn group_key(&self, id: Uuid) -> Option<Key> {
-        self.ids.key(id).filter(|key| self.groups.contains_key(key))
-    }
-
-    pub(super) fn group(&self, key: Key) -> Option<&Group> {
-        self.groups.get(&key)
-    }
-
     pub(super) fn is_live(&self, key: Key) -> bool {
         self.presence(key) == Some(Presence::Live)
     }
 
-    fn presence(&self, key: Key) -> Option<Presence> {
+    /// `None` for a user that never was.
+    pub(crate) fn presence(&self, key: Key) -> Option<Presence> {
         match self.edits.get(&key) {
             Some(edit) => Some(edit.presence),
             None => (key < Key::new(Kind::Generated, self.generated)).then_some(Presence::Live),
@@ -114,7 +109,9 @@ impl Model {
     }
 
     pub(super) fn generate(&mut self, count: u32) -> Result<(), EditError> {
-        self.generated = self.generated.checked_add(count).ok_or(EditError::Full)?;
+        let first = self.generated;
+        self.generated = first.checked_add(count).ok_or(EditError::Full)?;
+        self.changes.push(Change::Generated { first, count });
         Ok(())
     }
 
@@ -123,9 +120,13 @@ impl Model {
         let number = self.added;
         let mut values = self.added_defaults(number, &given);
         values.extend(given);
+        // What is given as nothing was never set; but no addresses are not those that follow the mail.
+        values
+            .retain(|property, value| *property == UserProperty::ProxyAddresses || *value != property.shape().blank());
         self.added = number.checked_add(1).ok_or(EditError::Full)?;
         let key = Key::new(Kind::Added, number);
         self.edits.insert(key, Edit { presence: Presence::Live, values });
+        self.changes.push(Change::User(key));
         Ok(self.id(key))
     }
 
@@ -145,28 +146,47 @@ impl Model {
         ])
     }
 
+    /// Only what gets another value is an edit.
     pub(super) fn update_user(&mut self, id: Uuid, properties: &Value) -> Result<(), EditError> {
-        let key = self.user_key(id).ok_or(EditError::UnknownUser(id))?;
-        let values = read_properties(properties)?;
+        const DERIVED: [UserProperty; 2] = [UserProperty::ProxyAddresses, UserProperty::Identities];
+        let unknown = || EditError::UnknownUser(id);
+        let key = self.user_key(id).ok_or_else(unknown)?;
+        let mut values = read_properties(properties)?;
+        let user = self.user(key).ok_or_else(unknown)?;
+        values.retain(|property, value| user.value(*property) != *value);
+        let derived = DERIVED.map(|property| (property, user.value(property)));
+        let mut changed: PropertySet = values.keys().copied().collect();
         self.edit(key).values.extend(values);
+        let user = self.user(key).ok_or_else(unknown)?;
+        let followed = derived.into_iter().filter(|(property, before)| user.value(*property) != *before);
+        changed.add(followed.map(|(property, _)| property).collect());
+        if !changed.is_empty() {
+            self.changes.push(Change::Properties(key, changed));
+        }
         Ok(())
     }
 
     pub(super) fn delete_user(&mut self, id: Uuid) -> Result<(), EditError> {
         let key = self.user_key(id).ok_or(EditError::UnknownUser(id))?;
-        self.edit(key).presence = Presence::SoftDeleted;
+        self.set_presence(key, Presence::SoftDeleted);
         Ok(())
     }
 
     pub(super) fn restore_user(&mut self, id: Uuid) -> Result<(), EditError> {
         let key = self.ids.key(id).ok_or(EditError::UnknownUser(id))?;
-        match self.edits.get_mut(&key) {
-            Some(edit) if edit.presence == Presence::SoftDeleted => {
-                edit.presence = Presence::Live;
+        match self.presence(key) {
+            Some(Presence::SoftDeleted) => {
+                self.set_presence(key, Presence::Live);
                 Ok(())
             }
-            _ => Err(EditError::UnknownUser(id)),
+            Some(Presence::Live | Presence::Purged) | None => Err(EditError::UnknownUser(id)),
         }
+    }
+
+    fn set_presence(&mut self, key: Key, presence: Presence) {
+        self.edit(key).presence = presence;
+        self.changes.push(Change::User(key));
+        self.note_memberships(key);
     }
 
     /// Deletes for good, from the live users or from the deleted ones; memberships go too.
@@ -179,6 +199,7 @@ impl Model {
         let edit = self.edit(key);
         edit.presence = Presence::Purged;
         edit.values.clear();
+        self.changes.push(Change::User(key));
         self.forget_member(key);
         Ok(())
     }
@@ -186,90 +207,36 @@ impl Model {
     fn edit(&mut self, key: Key) -> &mut Edit {
         self.edits.entry(key).or_insert_with(|| Edit { presence: Presence::Live, values: BTreeMap::new() })
     }
-
-    pub(super) fn add_group(&mut self, name: &str) -> Uuid {
-        let key = Key::new(Kind::Group, self.groups_made);
-        self.groups_made += 1;
-        let group = Group { name: name.to_owned(), members: BTreeSet::new() };
-        self.groups.insert(key, group);
-        self.id(key)
-    }
-
-    pub(super) fn delete_group(&mut self, id: Uuid) -> Result<(), EditError> {
-        let key = self.group_key(id).ok_or(EditError::UnknownGroup(id))?;
-        self.groups.remove(&key);
-        self.forget_member(key);
-        Ok(())
-    }
-
-    pub(super) fn add_member(&mut self, group: Uuid, member: Uuid) -> Result<(), EditError> {
-        let found = self.user_key(member).or_else(|| self.group_key(member));
-        let member = found.ok_or(EditError::UnknownMember(member))?;
-        self.group_mut(group)?.members.insert(member);
-        Ok(())
-    }
-
-    pub(super) fn remove_member(&mut self, group: Uuid, member: Uuid) -> Result<(), EditError> {
-        let key = self.ids.key(member).ok_or(EditError::UnknownMember(member))?;
-        let removed = self.group_mut(group)?.members.remove(&key);
-        removed.then_some(()).ok_or(EditError::UnknownMember(member))
-    }
-
-    fn group_mut(&mut self, id: Uuid) -> Result<&mut Group, EditError> {
-        let key = self.ids.key(id).ok_or(EditError::UnknownGroup(id))?;
-        self.groups.get_mut(&key).ok_or(EditError::UnknownGroup(id))
-    }
-
-    fn forget_member(&mut self, key: Key) {
-        for group in self.groups.values_mut() {
-            group.members.remove(&key);
-        }
-    }
-
-    /// The value of a group's property.
-    pub(crate) fn group_value(&self, key: Key, property: GroupProperty) -> Value {
-        let name = self.group(key).map_or("", |group| &group.name);
-        match property {
-            GroupProperty::Id => json!(self.id(key)),
-            GroupProperty::DisplayName => json!(name),
-            GroupProperty::MailEnabled => json!(false),
-            GroupProperty::SecurityEnabled => json!(true),
-            GroupProperty::CreatedDateTime => json!("2020-01-15T10:00:00Z"),
-            GroupProperty::MailNickname => json!(self.id(key).simple().to_string()),
-            GroupProperty::Description
-            | GroupProperty::GroupTypes
-            | GroupProperty::Mail
-            | GroupProperty::Visibility => property.shape().blank(),
-        }
-    }
 }
 
 impl User<'_> {
     /// The value of `property`; unset ones are null or an empty list.
     pub(crate) fn value(&self, property: UserProperty) -> Value {
+        self.recorded(property).unwrap_or_else(|| property.shape().blank())
+    }
+
+    /// The value of `property`, or `None` if it was never set: a cleared one is null or an empty list here.
+    pub(crate) fn recorded(&self, property: UserProperty) -> Option<Value> {
         if property == UserProperty::Id {
-            return json!(self.id);
+            return Some(json!(self.id));
         }
         if let Some(value) = self.edit.and_then(|edit| edit.values.get(&property)) {
-            return value.clone();
+            return Some(value.clone());
         }
         match property {
             UserProperty::ProxyAddresses => self.proxy_addresses(),
-            UserProperty::Identities => self.identities(),
-            _ => self
-                .person
-                .as_ref()
-                .and_then(|person| person.value(&self.model.profile, property))
-                .unwrap_or_else(|| property.shape().blank()),
+            UserProperty::Identities => Some(self.identities()),
+            _ => {
+                let value = self.person.as_ref()?.value(&self.model.profile, property)?;
+                (value != property.shape().blank()).then_some(value)
+            }
         }
     }
 
     /// Follows `mail`, as in Entra.
-    fn proxy_addresses(&self) -> Value {
-        match self.value(UserProperty::Mail) {
-            Value::String(mail) => json!([format!("SMTP:{mail}")]),
-            _ => json!([]),
-        }
+    fn proxy_addresses(&self) -> Option<Value> {
+        let mail = self.recorded(UserProperty::Mail)?;
+        Some(mail.as_str().map_or_else(|| json!([]), |mail| json!([format!("SMTP:{mail}")])))
     }
 
     fn identities(&self) -> Value {

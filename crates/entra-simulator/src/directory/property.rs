@@ -131,6 +131,36 @@ properties! {
     }
 }
 
+/// Some of a user's properties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PropertySet(u64);
+
+const _: () = assert!(UserProperty::ALL.len() <= u64::BITS as usize, "a set has one bit for each property");
+
+impl PropertySet {
+    pub(crate) const fn contains(self, property: UserProperty) -> bool {
+        self.0 & 1 << property as u32 != 0
+    }
+
+    pub(crate) const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+}
+
+impl FromIterator<UserProperty> for PropertySet {
+    fn from_iter<I: IntoIterator<Item = UserProperty>>(properties: I) -> Self {
+        Self(properties.into_iter().fold(0, |bits, property| bits | 1 << property as u32))
+    }
+}
+
 /// Properties that Graph keeps outside the directory: a listing that selects one answers 501.
 pub(crate) const OUTSIDE_DIRECTORY: [&str; 11] = [
     "aboutMe",
@@ -159,6 +189,18 @@ mod tests {
             "businessPhones displayName givenName id jobTitle mail mobilePhone officeLocation preferredLanguage surname \
              userPrincipalName"
         );
+    }
+
+    #[test]
+    fn a_set_has_what_was_put_into_it() {
+        let mut set = PropertySet::default();
+        assert!(set.is_empty() && !set.intersects(UserProperty::ALL.iter().copied().collect()));
+        set.add([UserProperty::Mail, UserProperty::UserType].into_iter().collect());
+        for property in UserProperty::ALL.iter().copied() {
+            let is_in = matches!(property, UserProperty::Mail | UserProperty::UserType);
+            assert_eq!(set.contains(property), is_in, "{property:?}");
+            assert_eq!(set.intersects([property].into_iter().collect()), is_in, "{property:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 fn directory(users: u32) -> Directory {
     let profile = Profile { seed: 11, domain: "example.com".to_owned(), mix: Mix::default() };
-    Directory::new(profile, users)
+    Directory::new(profile, users, 1_000)
 }
 
 fn members(directory: &Directory, group: Uuid, nested: bool, keep: Keep) -> Vec<Uuid> {

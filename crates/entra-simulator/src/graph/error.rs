@@ -14,6 +14,7 @@ pub(crate) struct GraphError {
     pub(crate) status: StatusCode,
     code: Cow<'static, str>,
     message: String,
+    pub(crate) location: Option<String>,
 }
 
 /// The ids by which a request is found again in Graph's logs.
@@ -24,7 +25,7 @@ pub(crate) struct Correlation {
 
 impl GraphError {
     pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+        Self { status, code: code.into(), message: message.into(), location: None }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -53,6 +54,11 @@ impl GraphError {
     pub(crate) fn expired_page_token() -> Self {
         let message = "The specified page token value has expired and can no longer be included in your request.";
         Self::new(StatusCode::BAD_REQUEST, "Directory_ExpiredPageToken", message)
+    }
+
+    /// The same with the header `Location`.
+    pub(crate) fn leading_to(self, location: String) -> Self {
+        Self { location: Some(location), ..self }
     }
 
     pub(crate) fn body(&self, ids: &Correlation) -> String {

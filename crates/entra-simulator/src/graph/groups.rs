@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::error::GraphError;
-use super::page::{Items, Page, push_object};
+use super::page::{Items, Onward, Page, push_object};
 use super::query::Query;
-use super::select::{GROUP_TYPE, Selection, USER_TYPE};
+use super::select::{Selection, type_of};
 use super::{Call, Reply, answer, read_id};
 use crate::app::App;
 use crate::directory::{Keep, Key, Model, Only, Slice};
@@ -70,7 +70,7 @@ fn page(call: &Call<'_>, id: &str, relation: &str, cast: Option<&str>) -> Result
         context: call.context(&format!("{set}{}", selection.shown())),
         count: query.wants_count().then(|| model.count_members(group, nested, keep)),
         here: call.link(&query, start),
-        next: slice.next.map(|next| call.link(&query, next)),
+        onward: Onward::next(slice.next.map(|next| call.link(&query, next))),
         items: write_members(call, &model, &slice, &selection, only.is_none()),
     }))
 }
@@ -79,12 +79,12 @@ fn page(call: &Call<'_>, id: &str, relation: &str, cast: Option<&str>) -> Result
 fn write_members(call: &Call<'_>, model: &Model, slice: &Slice, selection: &Selection, mixed: bool) -> Items {
     let mut items = Items::default();
     for key in &slice.keys {
-        let kind = if key.is_group() { GROUP_TYPE } else { USER_TYPE };
-        let kind = mixed.then(|| ("@odata.type", kind.into())).into_iter();
+        let kind = mixed.then(|| ("@odata.type", type_of(*key).into())).into_iter();
         match model.user(*key) {
             Some(user) if call.grant.users => items.push(kind.chain(selection.user(&user))),
-            Some(user) => items.push(selection.unreadable_user(user.id)),
-            None => items.push(kind.chain(selection.group(model, *key))),
+            None if key.is_group() => items.push(kind.chain(selection.group(model, *key))),
+            // No permission that the simulator knows is one for devices.
+            Some(_) | None => items.push(selection.unreadable(model, *key)),
         }
     }
     items

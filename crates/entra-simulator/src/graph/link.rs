@@ -38,27 +38,37 @@ impl Sealer {
 
     /// A token, as it is written into a link, for the page that starts at `place`. No two are alike.
     pub(crate) fn seal(&self, listing: &Listing<'_>, place: Key) -> String {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let mut bytes = Vec::with_capacity(20);
-        bytes.extend(place.cursor().to_be_bytes());
-        bytes.extend(number.to_be_bytes());
-        let seal = self.sign(listing, &bytes);
-        bytes.extend(seal);
-        format!("{}{TAIL_IN_LINK}", URL_SAFE_NO_PAD.encode(bytes))
+        self.seal_bytes(listing, &place.cursor().to_be_bytes())
     }
 
     /// The place that a token stands for, if it was made for this listing.
     pub(crate) fn open(&self, listing: &Listing<'_>, token: &str) -> Option<Key> {
+        let place = self.open_bytes(listing, token)?;
+        Some(Key::from_cursor(u64::from_be_bytes(place.try_into().ok()?)))
+    }
+
+    /// A token, as it is written into a link, that carries `bytes` and is bound to `purpose`. No two are alike.
+    pub(crate) fn seal_bytes(&self, purpose: &impl Hash, bytes: &[u8]) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let mut bytes = [&number.to_be_bytes(), bytes].concat();
+        let seal = self.sign(purpose, &bytes);
+        bytes.extend(seal);
+        format!("{}{TAIL_IN_LINK}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What a token carries, if it was made for this purpose.
+    pub(crate) fn open_bytes(&self, purpose: &impl Hash, token: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(token.strip_suffix(TAIL)?).ok()?;
-        let (signed, seal) = bytes.split_at_checked(12)?;
-        let place = u64::from_be_bytes(*signed.first_chunk()?);
-        (seal == self.sign(listing, signed)).then(|| Key::from_cursor(place))
+        let (signed, seal) = bytes.split_last_chunk::<8>()?;
+        let carried = signed.get(4..)?;
+        (*seal == self.sign(purpose, signed)).then(|| carried.to_vec())
     }
 
     /// Enough to notice a token that was changed or moved; nobody attacks a simulator.
-    fn sign(&self, listing: &Listing<'_>, bytes: &[u8]) -> [u8; 8] {
+    fn sign(&self, purpose: &impl Hash, bytes: &[u8]) -> [u8; 8] {
         let mut hasher = DefaultHasher::new();
-        (self.key, listing, bytes).hash(&mut hasher);
+        (self.key, bytes).hash(&mut hasher);
+        purpose.hash(&mut hasher);
         hasher.finish().to_be_bytes()
     }
 }

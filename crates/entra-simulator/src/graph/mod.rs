@@ -1,5 +1,6 @@
 //! Microsoft Graph, as far as reading a directory needs it.
 
+mod delta;
 mod error;
 mod groups;
 mod link;
@@ -36,7 +37,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .route("/users", web::get().to(users::list))
         .route("/users/$count", web::get().to(users::count))
+        .route("/users/delta", web::get().to(delta::users))
         .route("/users/{id}", web::get().to(users::get))
+        .route("/groups/delta", web::get().to(delta::groups))
         .route("/groups/{id}", web::get().to(groups::get))
         .route("/groups/{id}/{relation:members|transitiveMembers}", web::get().to(groups::members))
         .route("/groups/{id}/{relation:members|transitiveMembers}/{cast}", web::get().to(groups::cast_members))
@@ -123,6 +126,9 @@ fn respond(
             response.status(error.status);
             if error.status == StatusCode::UNAUTHORIZED {
                 response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+            }
+            if let Some(location) = &error.location {
+                response.insert_header((header::LOCATION, location.as_str()));
             }
             error.body(ids)
         }

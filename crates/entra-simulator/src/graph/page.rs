@@ -11,8 +11,26 @@ pub(crate) struct Page {
     pub(crate) count: Option<usize>,
     /// A link to this very page, with a token of its own.
     pub(crate) here: String,
-    pub(crate) next: Option<String>,
+    pub(crate) onward: Onward,
     pub(crate) items: Items,
+}
+
+/// How a page leads on. One has a next link or a delta link, never both.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Onward {
+    /// It is a listing's last one.
+    End,
+    /// To the next page.
+    Next(String),
+    /// It is the last one of a delta round: to the next round.
+    Delta(String),
+}
+
+impl Onward {
+    /// To the next page of a listing, if there is one.
+    pub(crate) fn next(link: Option<String>) -> Self {
+        link.map_or(Self::End, Self::Next)
+    }
 }
 
 /// The objects of a page, written one after the other into one buffer.
@@ -50,10 +68,10 @@ impl Page {
         match fault {
             Some(FaultKind::EmptyPage) => {
                 self.items = Items::default();
-                self.next = Some(std::mem::take(&mut self.here));
+                self.onward = Onward::Next(std::mem::take(&mut self.here));
             }
-            Some(FaultKind::LoopingNextLink) => self.next = Some(own_url.to_owned()),
-            Some(FaultKind::ForeignNextLink { url }) => self.next = Some(url.clone()),
+            Some(FaultKind::LoopingNextLink) => self.onward = Onward::Next(own_url.to_owned()),
+            Some(FaultKind::ForeignNextLink { url }) => self.onward = Onward::Next(url.clone()),
             Some(FaultKind::DuplicateItems) => self.items.duplicate(),
             Some(FaultKind::DropItems { count }) => self.items.drop_last(*count),
             _ => {}
@@ -65,9 +83,14 @@ impl Page {
             body.push(',');
             push_member(&mut body, "@odata.count", &json!(count));
         }
-        if let Some(next) = self.next {
+        let link = match self.onward {
+            Onward::End => None,
+            Onward::Next(link) => Some(("@odata.nextLink", link)),
+            Onward::Delta(link) => Some(("@odata.deltaLink", link)),
+        };
+        if let Some((name, link)) = link {
             body.push(',');
-            push_member(&mut body, "@odata.nextLink", &json!(next));
+            push_member(&mut body, name, &Value::String(link));
         }
         if !matches!(fault, Some(FaultKind::MissingValue)) {
             body += ",\"value\":[";

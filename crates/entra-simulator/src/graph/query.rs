@@ -44,19 +44,11 @@ impl Query {
             page_token: None,
             options: String::new(),
         };
-        let mut seen = Vec::new();
-        for written in text.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = decode(written)?;
-            if seen.contains(&name) {
-                return Err(GraphError::bad_request(format!("Query option '{name}' was specified more than once.")));
-            }
+        for QueryOption { name, value, written } in options(text)? {
             query.take(&name, &value)?;
             if name != "$skiptoken" {
-                let separator = if query.options.is_empty() { "" } else { "&" };
-                query.options += separator;
-                query.options += written;
+                push_option(&mut query.options, written);
             }
-            seen.push(name);
         }
         Ok(query)
     }
@@ -96,13 +88,42 @@ impl Query {
     }
 }
 
+/// One option of a query.
+pub(crate) struct QueryOption<'a> {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    /// As it stands in the URL.
+    pub(crate) written: &'a str,
+}
+
+/// The options of a query, each there once.
+pub(crate) fn options(text: &str) -> Result<Vec<QueryOption<'_>>, GraphError> {
+    let mut found = Vec::<QueryOption<'_>>::new();
+    for written in text.split('&').filter(|option| !option.is_empty()) {
+        let (name, value) = decode(written)?;
+        if found.iter().any(|option| option.name == name) {
+            return Err(GraphError::bad_request(format!("Query option '{name}' was specified more than once.")));
+        }
+        found.push(QueryOption { name, value, written });
+    }
+    Ok(found)
+}
+
+/// Appends an option to a query.
+pub(crate) fn push_option(query: &mut String, option: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(option);
+}
+
 fn decode(option: &str) -> Result<(String, String), GraphError> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(option).ok();
     let pair = pairs.and_then(|pairs| pairs.into_inner().pop());
     pair.ok_or_else(|| GraphError::bad_request("The query is not form-encoded."))
 }
 
-fn read_select(value: &str) -> Result<Vec<String>, GraphError> {
+pub(crate) fn read_select(value: &str) -> Result<Vec<String>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     match names.iter().find(|name| OUTSIDE_DIRECTORY.contains(&name.as_str())) {
         Some(name) => Err(GraphError::new(

@@ -1,10 +1,9 @@
 //! `$select`: which members the objects of a response have.
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::error::GraphError;
-use crate::directory::{GroupProperty, Key, Model, Only, User, UserProperty};
+use crate::directory::{GroupProperty, Key, Kind, Model, Only, PropertySet, User, UserProperty};
 
 /// The properties to return of users and of groups.
 pub(crate) struct Selection {
@@ -14,8 +13,14 @@ pub(crate) struct Selection {
     shown: String,
 }
 
-pub(crate) const USER_TYPE: &str = "#microsoft.graph.user";
-pub(crate) const GROUP_TYPE: &str = "#microsoft.graph.group";
+/// An object's `@odata.type`.
+pub(crate) const fn type_of(key: Key) -> &'static str {
+    match key.kind() {
+        Kind::Generated | Kind::Added => "#microsoft.graph.user",
+        Kind::Group => "#microsoft.graph.group",
+        Kind::Device => "#microsoft.graph.device",
+    }
+}
 
 impl Selection {
     /// For a listing of one kind of object, or with `None` of directory objects in general: there each object has those
@@ -45,11 +50,37 @@ impl Selection {
         self.users.iter().map(|property| (property.name(), user.value(*property)))
     }
 
-    /// A user that the caller may not read: its id, and nothing else is told (protocol/entra.md §3).
-    pub(crate) fn unreadable_user(&self, id: Uuid) -> impl Iterator<Item = (&'static str, Value)> {
+    /// The user properties that are selected.
+    pub(crate) fn user_properties(&self) -> PropertySet {
+        self.users.iter().copied().collect()
+    }
+
+    /// What a delta query tells of a user: its id and, of the selected properties, those of `told` that were ever set.
+    pub(crate) fn user_delta<'a>(
+        &'a self,
+        user: &'a User<'_>,
+        told: Option<PropertySet>,
+    ) -> impl Iterator<Item = (&'static str, Value)> + 'a {
+        let others = self.users.iter().copied().filter(|property| *property != UserProperty::Id);
+        let told = others.filter(move |property| told.is_none_or(|told| told.contains(*property)));
+        let id = ("id", user.id.to_string().into());
+        [id].into_iter().chain(told.filter_map(|property| Some((property.name(), user.recorded(property)?))))
+    }
+
+    /// What a delta query tells of a group besides its id: those of the selected properties that were ever set.
+    pub(crate) fn group_delta<'a>(
+        &'a self,
+        model: &'a Model,
+        key: Key,
+    ) -> impl Iterator<Item = (&'static str, Value)> + 'a {
+        self.group(model, key).filter(|(name, value)| *name != "id" && !value.is_null())
+    }
+
+    /// An object that the caller may not read: its type and id, and nothing else is told (protocol/entra.md §3).
+    pub(crate) fn unreadable(&self, model: &Model, key: Key) -> impl Iterator<Item = (&'static str, Value)> {
         let others = self.users.iter().filter(|property| **property != UserProperty::Id);
         let nothing = others.map(|property| (property.name(), Value::Null));
-        [("@odata.type", USER_TYPE.into()), ("id", id.to_string().into())].into_iter().chain(nothing)
+        [("@odata.type", type_of(key).into()), ("id", model.id(key).to_string().into())].into_iter().chain(nothing)
     }
 
     pub(crate) fn group<'a>(&'a self, model: &'a Model, key: Key) -> impl Iterator<Item = (&'static str, Value)> + 'a {

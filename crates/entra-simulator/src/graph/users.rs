@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::error::GraphError;
-use super::page::{Items, Page, push_object};
+use super::page::{Items, Onward, Page, push_object};
 use super::query::Query;
 use super::select::Selection;
 use super::{Call, Reply, answer, read_id};
@@ -34,7 +34,7 @@ fn page(call: &Call<'_>) -> Result<Reply, GraphError> {
         context: call.context(&format!("users{}", selection.shown())),
         count: query.wants_count().then(|| model.count_users(keep)),
         here: call.link(&query, start),
-        next: slice.next.map(|next| call.link(&query, next)),
+        onward: Onward::next(slice.next.map(|next| call.link(&query, next))),
         items,
     }))
 }

@@ -8,7 +8,7 @@ use super::assertion::{Assertion, JWT_BEARER};
 use super::{Answer, World};
 
 impl World {
-    async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = self.http.request(method, format!("{}/control{path}", self.simulator.graph_url()));
         let request = match body {
             Some(body) => request.json(&body),
@@ -18,7 +18,7 @@ impl World {
     }
 
     /// A control call that succeeds without an answer.
-    async fn command(&self, method: Method, path: &str, body: Option<Value>) {
+    pub(crate) async fn command(&self, method: Method, path: &str, body: Option<Value>) {
         let answer = self.control(method, path, body).await;
         assert_eq!(answer.status, 204, "{path}: {}", answer.body);
     }
@@ -107,7 +107,10 @@ async fn faults_latency_and_counters_are_set() {
     world.command(Method::PUT, "/latency", Some(json!({"milliseconds": 0}))).await;
 
     let counts = world.control(Method::GET, "/requests", None).await;
-    assert_eq!(counts.body, json!({"token": 1, "users": 2, "userCount": 0, "user": 0, "group": 0, "groupMembers": 0}));
+    let expected = json!({
+        "token": 1, "users": 2, "userCount": 0, "user": 0, "group": 0, "groupMembers": 0, "userDelta": 0, "groupDelta": 0,
+    });
+    assert_eq!(counts.body, expected);
     world.command(Method::DELETE, "/requests", None).await;
     assert_eq!(world.control(Method::GET, "/requests", None).await.body["users"], 0);
 }
@@ -126,6 +129,8 @@ async fn what_cannot_be_done_is_said() {
         (Method::PUT, "/permissions".to_owned(), Some(json!(["User.Read.Some"])), 400),
         (Method::POST, "/certificates".to_owned(), Some(json!({"pem": "-----BEGIN"})), 400),
         (Method::POST, "/faults".to_owned(), Some(json!({"kind": {"type": "earthquake"}})), 400),
+        (Method::PUT, "/delta".to_owned(), Some(json!({"pages": 3})), 400),
+        (Method::POST, "/delta/expire".to_owned(), Some(json!({"form": "silence"})), 400),
         (Method::POST, "/users/generate".to_owned(), Some(json!({"count": u32::MAX})), 400),
         (Method::GET, format!("/users?directoryId={unknown}"), None, 404),
         (Method::GET, "/weather".to_owned(), None, 404),

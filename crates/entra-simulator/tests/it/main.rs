@@ -5,6 +5,7 @@
 mod assertion;
 mod binary;
 mod control;
+mod delta;
 mod faults;
 mod groups;
 mod scale;
@@ -54,6 +55,10 @@ impl Answer {
     fn access_token(&self) -> String {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    fn delta(&self) -> Option<&str> {
+        self.body["@odata.deltaLink"].as_str()
     }
 
     fn next(&self) -> Option<&str> {
