@@ -109,7 +109,7 @@ impl Request {
             _ if body.is_empty() => id = format!("{id}{}", word(chance)),
             _ => {
                 let at = chance.usize(..body.len());
-                body[at].1 = chance.choice(VALUES).unwrap_or_default().to_owned();
+                chance.choice(VALUES).unwrap_or_default().clone_into(&mut body[at].1);
             }
         }
         let query = self.query.zip(value).map_or_else(String::new, |((name, _), value)| format!("?{name}={value}"));

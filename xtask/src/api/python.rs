@@ -11,16 +11,23 @@ use anyhow::{Context as _, Result, bail};
 use crate::tools;
 
 /// Python that can make virtual environments.
-pub(crate) struct Python;
+pub(crate) struct Python {
+    interpreter: &'static str,
+}
 
 impl Python {
     /// Finds it, or installs the distribution's packages where that may be done unasked.
     pub(crate) fn ensure() -> Result<Self> {
-        if makes_environments() {
-            return Ok(Self);
+        let python = Self { interpreter: "python3" };
+        if python.makes_environments() {
+            return Ok(python);
         }
         tools::install_packages("Python 3 with venv", &["python3", "python3-venv"])?;
-        if makes_environments() { Ok(Self) } else { bail!("the packages python3 and python3-venv do not work") }
+        if python.makes_environments() {
+            Ok(python)
+        } else {
+            bail!("the packages python3 and python3-venv do not work")
+        }
     }
 
     /// The tester's program, installed as `requirements.txt` says unless it is there already.
@@ -32,7 +39,7 @@ impl Python {
         if fs::read_to_string(&installed).ok().as_deref() != Some(wanted_text.as_str()) {
             eprintln!("installing schemathesis into {}", folder.display());
             let path = |path: &Path| path.display().to_string();
-            tools::run(&["python3", "-m", "venv", "--clear", &path(&folder)], &[])?;
+            tools::run(&[self.interpreter, "-m", "venv", "--clear", &path(&folder)], &[])?;
             let pip = path(&folder.join("bin/pip"));
             let quiet = ["install", "--quiet", "--disable-pip-version-check", "--requirement"];
             tools::run(&[&[pip.as_str()], &quiet[..], &[&path(&wanted)]].concat(), &[])?;
@@ -41,11 +48,12 @@ impl Python {
         }
         Ok(folder.join("bin/schemathesis"))
     }
-}
 
-/// Debian has `venv` in Python's own package, but not what it needs.
-fn makes_environments() -> bool {
-    let mut python = Command::new("python3");
-    python.args(["-c", "import venv, ensurepip"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    python.status().is_ok_and(|status| status.success())
+    /// Debian has `venv` in Python's own package, but not what it needs.
+    fn makes_environments(&self) -> bool {
+        let mut python = Command::new(self.interpreter);
+        python.args(["-c", "import venv, ensurepip"]);
+        python.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufBufReader, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };

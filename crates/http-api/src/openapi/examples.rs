@@ -131,7 +131,9 @@ fn answers(schema: &str) -> Vec<Named> {
         return vec![("page", "A page that is not the last", json!({"items": items, "nextCursor": CURSOR}))];
     }
     match schema {
-        "Connection" => vec![("connection", "A connection", view(ConnectionView::at(connection(), Some(run()), at(120))))],
+        "Connection" => {
+            vec![("connection", "A connection", view(ConnectionView::at(connection(), Some(run()), at(120))))]
+        }
         "Run" => vec![
             ("succeeded", "A run that has ended", view(RunView::from(run()))),
             ("held", "A run that waits for a decision", view(RunView::from(held()))),

@@ -32,8 +32,8 @@ pub(crate) use text::{
 };
 pub(crate) use words::{
     ActionWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord, CredentialKindWord,
-    DeactivatedByWord, EmailAttributeWord, ExpiryWarningWord, KeysWord, OkWord, OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord,
-    TriggerWord, UserStatusWord,
+    DeactivatedByWord, EmailAttributeWord, ExpiryWarningWord, KeysWord, OkWord, OutcomeWord, RunErrorCodeWord,
+    RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
 };
 
 const REQUEST_ID: &str = "#/components/headers/RequestId";

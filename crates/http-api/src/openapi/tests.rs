@@ -173,8 +173,8 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
 
 fn schema_name(schema: &Value) -> String {
     let items = schema["oneOf"].as_array().into_iter().flatten().chain([schema]);
-    let names = items.filter_map(|item| item["$ref"].as_str()?.rsplit('/').next());
-    names.last().unwrap_or_default().to_owned()
+    let mut names = items.filter_map(|item| item["$ref"].as_str()?.rsplit('/').next());
+    names.next_back().unwrap_or_default().to_owned()
 }
 
 /// What of `value` the schema does not allow: types, words, and members that are missing or unknown.

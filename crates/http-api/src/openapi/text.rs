@@ -37,7 +37,7 @@ macro_rules! texts {
 
         impl PartialSchema for $marker {
             fn schema() -> RefOr<Schema> {
-                schema(concat!($($doc),+), $form)
+                schema(concat!($($doc),+), &$form)
             }
         }
 
@@ -104,7 +104,7 @@ texts! {
         examples: &["ada@example.org"], ..Form::default() };
 }
 
-fn schema(description: &str, form: Form) -> RefOr<Schema> {
+fn schema(description: &str, form: &Form) -> RefOr<Schema> {
     let description = description.trim().replace("  ", " ");
     ObjectBuilder::new()
         .schema_type(Type::String)

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use directory_core::{Action, ChangeCode, CredentialKind, DeactivatedBy, EmailAttribute, ExpiryWarning, RunErrorCode, UserStatus};
+use directory_core::{
+    Action, ChangeCode, CredentialKind, DeactivatedBy, EmailAttribute, ExpiryWarning, RunErrorCode, UserStatus,
+};
 use serde_json::{Value, json};
 use store::{ConnectionState, Outcome, RunMode, RunPhase, RunStatus, Trigger};
 use utoipa::{

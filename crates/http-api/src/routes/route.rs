@@ -6,7 +6,6 @@ use actix_web::{FromRequest, Handler, Resource, Responder, http::Method, web};
 pub(crate) struct Route {
     #[cfg_attr(not(test), expect(dead_code, reason = "for the test"))]
     path: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the test"))]
     methods: Vec<Method>,
     resource: Resource,
 }
