@@ -15,7 +15,7 @@ use directory_core::{
     RunErrorCode, TenantId,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{CreatedRun, NewTenant, RunMode, Store, Trigger};
+use store::{Actor, CreatedRun, NewTenant, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, Registration, RunRequest, SyncEngine};
 use tokio_util::sync::CancellationToken;
@@ -114,29 +114,31 @@ async fn main() -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("users.db")).await?);
     store.migrate().await?;
     let tenant = TenantId(Uuid::now_v7());
-    store.create_tenant(&NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() }).await?;
+    let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
+    store.create_tenant(Actor::SYSTEM, &new).await?;
     let keyring = Keyring::parse(crypto::generate_key_line("example")?.expose_secret())?;
     let engine = SyncEngine::new(store.clone(), Arc::new(keyring), Providers::default().with(FileFactory));
 
-    let connection = engine
-        .register(Registration {
-            tenant,
-            provider: "file".to_owned(),
-            display_name: "People".to_owned(),
-            directory_id: file.display().to_string(),
-            client_id: String::new(),
-            credential: Credential::ClientSecret(SecretString::from("none")),
-            group_id: None,
-            cloud: String::new(),
-            default_role: "member".to_owned(),
-            policy: Policy::default_for(false),
-            schedule: None,
-            credential_expires_at: None,
-        })
-        .await?;
+    let registration = Registration {
+        tenant,
+        provider: "file".to_owned(),
+        display_name: "People".to_owned(),
+        directory_id: file.display().to_string(),
+        client_id: String::new(),
+        credential: Credential::ClientSecret(SecretString::from("none")),
+        group_id: None,
+        cloud: String::new(),
+        default_role: "member".to_owned(),
+        policy: Policy::default_for(false),
+        schedule: None,
+        credential_expires_at: None,
+    };
+    let connection = engine.register(Actor::SYSTEM, registration).await?;
     let request =
         RunRequest { tenant, connection: connection.id, mode: RunMode::Full, trigger: Trigger::Manual, dry_run: false };
-    let CreatedRun::Queued(run) = engine.request_run(request).await? else { bail!("another run is active") };
+    let CreatedRun::Queued(run) = engine.request_run(Actor::SYSTEM, request).await? else {
+        bail!("another run is active")
+    };
     let claim = engine.claim(tenant, run.id).await?.context("somebody else claimed the run")?;
     engine.execute(claim, &CancellationToken::new()).await;
 

@@ -11,7 +11,7 @@ use directory_core::{Credential, Policy, TenantId};
 use entra_simulator::{CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, Simulator};
 use provider_entra::{EntraFactory, EntraOptions};
 use secrecy::{ExposeSecret, SecretString};
-use store::{CreatedRun, NewTenant, RunMode, Store, Trigger};
+use store::{Actor, CreatedRun, NewTenant, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, Registration, RunRequest, SyncEngine};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,9 @@ async fn main() -> Result<()> {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("users.db")).await?);
     store.migrate().await?;
     let tenant = TenantId(Uuid::now_v7());
-    store.create_tenant(&NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() }).await?;
+    // Who asks is in the audit log. Of a person who signed in with your service it is `Actor::person`.
+    let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
+    store.create_tenant(Actor::SYSTEM, &new).await?;
 
     // 2. An engine: the store, the keys that seal credentials, the kinds of directories.
     let keyring = Keyring::parse(crypto::generate_key_line("example")?.expose_secret())?;
@@ -40,27 +42,28 @@ async fn main() -> Result<()> {
     let engine = SyncEngine::new(store.clone(), Arc::new(keyring), Providers::default().with(entra));
 
     // 3. A connection.
-    let connection = engine
-        .register(Registration {
-            tenant,
-            provider: "entra".to_owned(),
-            display_name: "Acme Entra".to_owned(),
-            directory_id: DIRECTORY_ID.to_string(),
-            client_id: CLIENT_ID.to_string(),
-            credential: Credential::ClientSecret(SecretString::from(CLIENT_SECRET)),
-            group_id: None,
-            cloud: "global".to_owned(),
-            default_role: "member".to_owned(),
-            policy: Policy::default_for(false),
-            schedule: None,
-            credential_expires_at: None,
-        })
-        .await?;
+    let registration = Registration {
+        tenant,
+        provider: "entra".to_owned(),
+        display_name: "Acme Entra".to_owned(),
+        directory_id: DIRECTORY_ID.to_string(),
+        client_id: CLIENT_ID.to_string(),
+        credential: Credential::ClientSecret(SecretString::from(CLIENT_SECRET)),
+        group_id: None,
+        cloud: "global".to_owned(),
+        default_role: "member".to_owned(),
+        policy: Policy::default_for(false),
+        schedule: None,
+        credential_expires_at: None,
+    };
+    let connection = engine.register(Actor::SYSTEM, registration).await?;
 
     // 4. A run, executed here and now. A long-lived service runs a `sync_engine::Worker` and only asks for runs.
     let request =
         RunRequest { tenant, connection: connection.id, mode: RunMode::Auto, trigger: Trigger::Manual, dry_run: false };
-    let CreatedRun::Queued(run) = engine.request_run(request).await? else { bail!("another run is active") };
+    let CreatedRun::Queued(run) = engine.request_run(Actor::SYSTEM, request).await? else {
+        bail!("another run is active")
+    };
     let claim = engine.claim(tenant, run.id).await?.context("somebody else claimed the run")?;
     engine.execute(claim, &CancellationToken::new()).await;
 

@@ -92,6 +92,9 @@ async fn a_platforms_tokens_are_taken_beside_api_tokens(kind: Kind) {
     assert_eq!(system.get(&at).await["id"], connection.as_str(), "the API token's tenant is the same");
     assert_eq!(system.sync(&connection).await["status"], "succeeded");
 
+    let told = system.get(&format!("/api/directory/audit?subjectId={connection}")).await["items"][0].clone();
+    assert_eq!(told["actor"], json!({"kind": "person", "id": "person-7f3a", "name": null}), "{told}");
+
     let viewer = token(&old, "acme", "directory.viewer");
     assert_eq!(system.get_as(&viewer, &at).await["id"], connection.as_str());
     let (status, _) = system.call_as(&viewer, Method::POST, ENTRA, Some(&registration(json!({})))).await;

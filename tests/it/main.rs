@@ -1,6 +1,7 @@
 //! Whole-system tests of directory sync: real programs, real HTTP, real databases, the simulator.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod cancelling;
 mod command_line;
 mod conflicts;

@@ -14,7 +14,7 @@ use entra_simulator::{CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID, Simulator};
 use http_api::{ApiConfig, Server, Telemetry};
 use provider_entra::{EntraFactory, EntraOptions};
 use secrecy::{ExposeSecret, SecretString};
-use store::{CreatedRun, NewTenant, RunMode, RunStatus, Store, Trigger};
+use store::{Actor, CreatedRun, NewTenant, RunMode, RunStatus, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, Registration, RunRequest, SyncEngine};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,10 @@ async fn engine(database: &Database, simulator: &Simulator) -> (SyncEngine, Tena
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database.dir.path().join("directory.db")).await.unwrap());
     store.migrate().await.unwrap();
     let tenant = TenantId(Uuid::now_v7());
-    store.create_tenant(&NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() }).await.unwrap();
+    store
+        .create_tenant(Actor::SYSTEM, &NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() })
+        .await
+        .unwrap();
     let keyring = Keyring::parse(crypto::generate_key_line("test").unwrap().expose_secret()).unwrap();
     let entra = EntraFactory::new(EntraOptions {
         login_url: Some(simulator.login_url().parse().unwrap()),
@@ -84,9 +87,11 @@ async fn sync(engine: &SyncEngine, tenant: TenantId) -> String {
         schedule: None,
         credential_expires_at: None,
     };
-    let connection = engine.register(registration).await.unwrap().id;
+    let connection = engine.register(Actor::SYSTEM, registration).await.unwrap().id;
     let request = RunRequest { tenant, connection, mode: RunMode::Auto, trigger: Trigger::Manual, dry_run: false };
-    let CreatedRun::Queued(run) = engine.request_run(request).await.unwrap() else { panic!("it is the first") };
+    let CreatedRun::Queued(run) = engine.request_run(Actor::SYSTEM, request).await.unwrap() else {
+        panic!("it is the first")
+    };
     let claim = engine.claim(tenant, run.id).await.unwrap().unwrap();
     engine.execute(claim, &CancellationToken::new()).await;
     assert_eq!(engine.store().run(tenant, run.id).await.unwrap().unwrap().status, RunStatus::Succeeded);

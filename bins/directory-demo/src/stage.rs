@@ -9,7 +9,7 @@ use entra_simulator::{Config, Simulator};
 use http_api::{ApiConfig, Server};
 use provider_entra::{EntraFactory, EntraOptions};
 use secrecy::{ExposeSecret, SecretString};
-use store::{NewTenant, NewToken, Store, TokenRole};
+use store::{Actor, NewTenant, NewToken, Store, TokenRole};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, SyncEngine, Worker};
 use tempfile::TempDir;
@@ -41,11 +41,15 @@ impl Stage {
         let engine = SyncEngine::new(store.clone(), Arc::new(keyring), Providers::default().with(entra));
 
         let tenant = TenantId(Uuid::now_v7());
-        store.create_tenant(&NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() }).await?;
+        store
+            .create_tenant(Actor::SYSTEM, &NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() })
+            .await?;
         let (token, hash) = ApiToken::generate()?;
         let name = "demo".to_owned();
         let (role, hash) = (TokenRole::Admin, *hash.as_bytes());
-        store.create_token(&NewToken { id: Uuid::now_v7(), tenant, name, role, hash, expires_at: None }).await?;
+        store
+            .create_token(Actor::SYSTEM, &NewToken { id: Uuid::now_v7(), tenant, name, role, hash, expires_at: None })
+            .await?;
         Ok(Self { simulator, engine, tenant, token, _folder: folder })
     }
 

@@ -7,7 +7,7 @@ use directory_core::{Counts, Credential, Policy};
 use entra_simulator::{CLIENT_ID, CLIENT_SECRET, DIRECTORY_ID};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use store::{ChangeFilter, Connection, CreatedRun, Run, RunMode, SeqPage, Trigger};
+use store::{Actor, ChangeFilter, Connection, CreatedRun, Run, RunMode, SeqPage, Trigger};
 use sync_engine::{Registration, RunRequest};
 
 use crate::stage::Stage;
@@ -17,7 +17,7 @@ pub(crate) async fn tell(stage: &Stage, address: SocketAddr) -> Result<()> {
     println!("and an empty users table in an embedded SQLite database.\n");
 
     println!("1. The tenant's admin registers the directory; the client secret is sealed before it is stored.");
-    let connection = stage.engine.register(registration(stage)).await?;
+    let connection = stage.engine.register(Actor::SYSTEM, registration(stage)).await?;
     println!("   connection {}\n", connection.id);
 
     println!("2. The first sync.");
@@ -67,7 +67,9 @@ async fn sync(stage: &Stage, connection: &Connection) -> Result<Run> {
         trigger: Trigger::Manual,
         dry_run: false,
     };
-    let CreatedRun::Queued(run) = stage.engine.request_run(request).await? else { bail!("another sync is running") };
+    let CreatedRun::Queued(run) = stage.engine.request_run(Actor::SYSTEM, request).await? else {
+        bail!("another sync is running")
+    };
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let Some(run) = stage.engine.store().run(stage.tenant, run.id).await? else { bail!("the run is gone") };

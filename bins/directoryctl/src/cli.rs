@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use directory_wiring::SettingsArgs;
 
 use crate::{
-    commands::{completions, connection, key, man, run, sync, tenant, token, user},
+    commands::{audit, completions, connection, key, man, run, sync, tenant, token, user},
     output::Format,
 };
 
@@ -62,6 +62,9 @@ pub(crate) enum Command {
     User(user::Command),
     /// Look at settings, database, keys, clocks and the directory's hosts, and say what to do; changes nothing
     Doctor,
+    /// Who administrated what, and when
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print a shell's completion script
     Completions(completions::Args),
     /// Print the manual page

@@ -6,10 +6,10 @@ use anyhow::{Context, bail};
 use crypto::Keyring;
 use directory_core::ConnectionId;
 use directory_wiring::{Settings, SettingsArgs, init_logging, open_keyring, open_store, providers};
-use store::{Connection, IdPage, Store, Tenant};
+use store::{Actor, Connection, IdPage, Store, Tenant};
 use sync_engine::SyncEngine;
 
-use crate::{exit::BadUsage, output::Format};
+use crate::{exit::BadUsage, output::Format, words};
 
 const CONNECTION_PAGE: u32 = 200;
 
@@ -41,7 +41,7 @@ impl Invocation {
         let keyring = Arc::new(open_keyring(&settings)?);
         let store = open_store(&settings).await?;
         store.migrate().await.context("cannot bring the database's schema up to date")?;
-        Ok(Session { store, keyring, settings, format: self.format, tenant: self.tenant })
+        Ok(Session { store, by: operator(), keyring, settings, format: self.format, tenant: self.tenant })
     }
 }
 
@@ -49,6 +49,8 @@ impl Invocation {
 pub(crate) struct Session {
     /// The store.
     pub(crate) store: Arc<dyn Store>,
+    /// Who runs the command, for the audit log.
+    pub(crate) by: Actor,
     /// The form of data.
     pub(crate) format: Format,
     keyring: Arc<Keyring>,
@@ -138,4 +140,27 @@ impl Session {
 fn ambiguous(name: &str, others: &[Connection], last: &Connection) -> String {
     let ids: Vec<String> = others.iter().chain([last]).map(|one| one.id.to_string()).collect();
     format!("several connections are called `{name}`: say which one by its id: {}", ids.join(", "))
+}
+
+/// Whoever runs the command, as far as its environment says: who became another user before who that is. It is as honest
+/// as whoever has the database's settings, and so could write what they like anyway.
+fn operator() -> Actor {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(|variable| std::env::var(variable).ok());
+    Actor::operator(first_name(named))
+}
+
+fn first_name(mut names: impl Iterator<Item = String>) -> Option<String> {
+    names.find_map(|name| words::name(&name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_name_that_is_one_is_taken() {
+        let first = |names: &[&str]| first_name(names.iter().map(|&name| name.to_owned()));
+        assert_eq!(first(&["", "a\nb", "zoe", "root"]).as_deref(), Some("zoe"));
+        assert_eq!(first(&[]), None);
+    }
 }

@@ -142,6 +142,20 @@ mod tests {
         assert_ne!(hash, TokenHash::of(&text[1..]));
     }
 
+    /// The pattern is in secret scanners; tokens that it does not find are not found.
+    #[test]
+    fn the_pattern_for_secret_scanners_finds_every_token() {
+        let readme = include_str!("../README.md");
+        let pattern = readme.split_once("```text\n").unwrap().1.lines().next().unwrap();
+        let pattern = regex_lite::Regex::new(pattern).unwrap();
+        for _ in 0..200 {
+            let token = token();
+            let leak = format!("TOKEN=\"{token}\"; # of ci");
+            assert_eq!(pattern.find(&leak).unwrap().as_str(), token);
+            assert!(!pattern.is_match(&token[..53]));
+        }
+    }
+
     #[test]
     fn tokens_differ_and_use_the_whole_alphabet() {
         let tokens: BTreeSet<String> = (0..200).map(|_| token()).collect();

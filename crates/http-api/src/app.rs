@@ -1,9 +1,9 @@
 //! What every handler sees.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use directory_core::TenantId;
-use store::Store;
+use store::{Store, Token};
 use sync_engine::SyncEngine;
 use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use tracing::Instrument;
@@ -15,6 +15,7 @@ use crate::{
     sign_in::SignIn,
     standby::Standby,
     telemetry::Telemetry,
+    uses::Uses,
     visits::{Visit, Visits},
     watch::Watches,
 };
@@ -28,6 +29,7 @@ pub struct App {
     runtime: Handle,
     sign_in: Option<Arc<dyn SignIn>>,
     rates: Rates,
+    uses: Arc<Uses>,
     watches: Watches,
     /// One for each request that uses the store.
     room: Arc<Semaphore>,
@@ -43,9 +45,9 @@ impl App {
         let limits = &config.limits;
         let room = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
         let (rates, watches) = (Rates::new(limits), Watches::new(limits));
-        let (room, visits) = (Arc::new(room), Arc::default());
+        let (uses, room, visits) = (Arc::default(), Arc::new(room), Arc::default());
         let (standby, telemetry) = (Standby::default(), Telemetry::default());
-        Self { engine, config, runtime, sign_in: None, rates, watches, room, visits, standby, telemetry }
+        Self { engine, config, runtime, sign_in: None, rates, uses, watches, room, visits, standby, telemetry }
     }
 
     /// The same API, watched in this way.
@@ -88,6 +90,15 @@ impl App {
 
     pub(crate) fn rates(&self) -> &Rates {
         &self.rates
+    }
+
+    /// Has it noted that a token is in use, behind the request that uses it.
+    pub(crate) fn note_use(&self, token: &Token) {
+        if self.uses.is_news(token.id, Instant::now()) {
+            let (uses, store) = (Arc::clone(&self.uses), Arc::clone(self.engine.store()));
+            let (tenant, id) = (token.tenant, token.id);
+            self.runtime.spawn(async move { uses.note(&*store, tenant, id).await });
+        }
     }
 
     pub(crate) fn watches(&self) -> &Watches {

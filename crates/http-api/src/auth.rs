@@ -12,7 +12,7 @@ use crypto::{ApiToken, TokenHash};
 use directory_core::TenantId;
 use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use store::{Tenant, TokenRole};
+use store::{Actor, Tenant, TokenRole};
 use tracing::Span;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use crate::{
     host::tenant_slug,
     principal::{Principal, key_of},
     problem::{Kind, Problem},
+    request_id::RequestId,
     sign_in::{SignIn, SignInError},
 };
 
@@ -31,8 +32,12 @@ const SCHEME: &str = "bearer";
 pub(crate) struct Reader(Principal);
 
 /// Whoever brings a usable token with the role `admin` may write.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Admin(Principal);
+#[derive(Clone, Debug)]
+pub(crate) struct Admin {
+    principal: Principal,
+    /// Who it is, for the audit log.
+    pub(crate) by: Actor,
+}
 
 impl Deref for Reader {
     type Target = Principal;
@@ -46,7 +51,7 @@ impl Deref for Admin {
     type Target = Principal;
 
     fn deref(&self) -> &Principal {
-        &self.0
+        &self.principal
     }
 }
 
@@ -70,7 +75,10 @@ impl FromRequest for Reader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { authenticate(&request).await.map(Self) })
+        Box::pin(async move {
+            let (principal, _) = authenticate(&request).await?;
+            Ok(Self(principal))
+        })
     }
 }
 
@@ -81,9 +89,9 @@ impl FromRequest for Admin {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let principal = authenticate(&request).await?;
+            let (principal, by) = authenticate(&request).await?;
             match principal.role {
-                TokenRole::Admin => Ok(Self(principal)),
+                TokenRole::Admin => Ok(Self { principal, by }),
                 TokenRole::Viewer => {
                     Err(Problem::new(Kind::Forbidden, "The token's role is viewer; this needs the role admin."))
                 }
@@ -92,7 +100,7 @@ impl FromRequest for Admin {
     }
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
+async fn authenticate(request: &HttpRequest) -> Result<(Principal, Actor), Problem> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Problem::internal("the API's state is missing"))?;
     let peer = request.peer_addr().map(|address| address.ip());
     let credential = bearer(request.headers(), app.sign_in());
@@ -102,10 +110,11 @@ async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
         Credential::Jwt { hash, .. } => app.rates().admit_signed(hash, peer)?,
     }
     let host = host(request);
-    let principal = app.work(move |app| identify(app, credential, peer, host)).await?;
+    let (principal, by) = app.work(move |app| identify(app, credential, peer, host)).await?;
     Span::current().record("tenant", tracing::field::display(principal.tenant));
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     request.extensions_mut().insert(Authenticated);
-    Ok(principal)
+    Ok((principal, Actor { request: id, ..by }))
 }
 
 /// The token that was sent. Without a platform, what looks like one of its tokens is like anything else that is no API
@@ -142,22 +151,23 @@ async fn identify(
     credential: Credential,
     peer: Option<IpAddr>,
     host: Option<String>,
-) -> Result<Principal, Problem> {
-    let principal = match credential {
+) -> Result<(Principal, Actor), Problem> {
+    let (principal, by) = match credential {
         Credential::ApiToken(hash) => of_token(&app, hash, peer).await?,
         Credential::Jwt { token, hash, sign_in } => of_jwt(&app, &token, hash, &*sign_in, peer).await?,
     };
     check_host(&app, host, principal.tenant).await?;
-    Ok(principal)
+    Ok((principal, by))
 }
 
-async fn of_token(app: &App, hash: TokenHash, peer: Option<IpAddr>) -> Result<Principal, Problem> {
+async fn of_token(app: &App, hash: TokenHash, peer: Option<IpAddr>) -> Result<(Principal, Actor), Problem> {
     let Some(token) = app.store().usable_token(hash.as_bytes()).await? else {
         let refusal = unauthorized("The API token is unknown, revoked or expired.");
         return Err(app.rates().fail(Some(&hash), peer, refusal));
     };
     app.rates().accept(&hash)?;
-    Ok(Principal::of_token(&token, hash))
+    app.note_use(&token);
+    Ok((Principal::of_token(&token, hash), Actor::token(&token)))
 }
 
 async fn of_jwt(
@@ -166,7 +176,7 @@ async fn of_jwt(
     hash: TokenHash,
     sign_in: &dyn SignIn,
     peer: Option<IpAddr>,
-) -> Result<Principal, Problem> {
+) -> Result<(Principal, Actor), Problem> {
     let fail = |refusal| app.rates().fail(Some(&hash), peer, refusal);
     let person = sign_in.verify(token.expose_secret()).await.map_err(|error| match error {
         SignInError::Refused(detail) => fail(Problem::new(Kind::Unauthorized, detail)),
@@ -175,7 +185,7 @@ async fn of_jwt(
     })?;
     app.rates().accept_signed(&hash, &key_of(&person))?;
     match tenant(app, &person.tenant).await? {
-        Some(tenant) => Ok(Principal::of_person(&person, tenant.id)),
+        Some(tenant) => Ok((Principal::of_person(&person, tenant.id), Actor::person(person.subject, None))),
         None => Err(fail(Problem::new(Kind::Forbidden, "The token's tenant is not one of this service."))),
     }
 }

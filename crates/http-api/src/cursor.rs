@@ -21,6 +21,8 @@ pub(crate) enum List {
     Users,
     /// Whom this connection ignores.
     Ignored(Uuid),
+    /// The tenant's audit log.
+    Audit,
 }
 
 impl List {
@@ -31,6 +33,7 @@ impl List {
             Self::Changes(run) => (3, run),
             Self::Users => (4, Uuid::nil()),
             Self::Ignored(connection) => (5, connection),
+            Self::Audit => (6, Uuid::nil()),
         }
     }
 
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_position() {
-        for list in [List::Connections, List::Runs(ID), List::Users] {
+        for list in [List::Connections, List::Runs(ID), List::Users, List::Audit] {
             assert_eq!(list.position(&list.cursor(&OTHER)), Some(OTHER));
         }
         let changes = List::Changes(ID);
@@ -126,7 +129,9 @@ mod tests {
     #[test]
     fn a_cursor_of_another_list_is_refused() {
         let cursor = List::Runs(ID).cursor(&OTHER);
-        for list in [List::Connections, List::Runs(OTHER), List::Users, List::Changes(ID), List::Ignored(ID)] {
+        for list in
+            [List::Connections, List::Runs(OTHER), List::Users, List::Changes(ID), List::Ignored(ID), List::Audit]
+        {
             assert_eq!(list.position::<Uuid>(&cursor), None, "{list:?}");
         }
         assert_eq!(List::Runs(ID).position::<u32>(&cursor), None);

@@ -27,6 +27,7 @@ mod socket;
 mod standby;
 mod telemetry;
 mod unread;
+mod uses;
 mod visits;
 mod watch;
 

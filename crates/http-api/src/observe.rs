@@ -51,6 +51,7 @@ pub(crate) async fn observe(
         app.telemetry().adopt(&span, parent);
     }
     let in_flight = InFlight::begin();
+    request.extensions_mut().insert(id.clone());
     let held = Held::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
 

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
-use store::{NewTenant, StoreError, Tenant, Tenants, UniqueKey};
+use store::{Actor, AuditRecord, NewTenant, StoreError, Tenant, Tenants, UniqueKey};
 use uuid::Uuid;
 
 use crate::{
-    PostgresStore,
+    PostgresStore, audit,
     error::{failed, violates},
 };
 
@@ -27,7 +27,7 @@ impl From<TenantRow> for Tenant {
 
 #[async_trait]
 impl Tenants for PostgresStore {
-    async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError> {
+    async fn create_tenant(&self, by: &Actor, tenant: &NewTenant) -> Result<Tenant, StoreError> {
         let mut tx = self.access.tenant(tenant.id).await.map_err(failed)?;
         let row = sqlx::query_as::<_, TenantRow>(
             "INSERT INTO tenants (id, slug, name) VALUES ($1, $2, $3) RETURNING id, slug, name, created_at",
@@ -40,8 +40,10 @@ impl Tenants for PostgresStore {
         .map_err(|error| {
             if violates(&error, "tenants_slug") { StoreError::Conflict(UniqueKey::TenantSlug) } else { failed(error) }
         })?;
+        let made = Tenant::from(row);
+        audit::note(&mut tx, by, &AuditRecord::tenant_created(&made)).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        Ok(row.into())
+        Ok(made)
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {

@@ -5,8 +5,9 @@ use store::{StoreError, TenantWall};
 use crate::{access::Access, error::failed};
 
 /// The tables whose rows are a tenant's.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "api_tokens",
+    "audit_entries",
     "connections",
     "former_connections",
     "ignored_users",

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use directory_core::TenantId;
-use store::{NewTenant, StoreError, Tenant, Tenants, UniqueKey};
+use store::{Actor, AuditRecord, NewTenant, StoreError, Tenant, Tenants, UniqueKey};
 
 use crate::{
-    SqliteStore,
+    SqliteStore, audit,
     decode::{Place, stored_id},
     error::failed,
 };
@@ -34,7 +34,8 @@ impl TryFrom<TenantRow> for Tenant {
 
 #[async_trait]
 impl Tenants for SqliteStore {
-    async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError> {
+    async fn create_tenant(&self, by: &Actor, tenant: &NewTenant) -> Result<Tenant, StoreError> {
+        let mut tx = self.write().await?;
         // Only the slug's conflict is passed over; any other is an error.
         let row: Option<TenantRow> = sqlx::query_as(
             "INSERT INTO tenants (id, slug, name) VALUES (?1, ?2, ?3) ON CONFLICT (slug) DO NOTHING
@@ -43,10 +44,13 @@ impl Tenants for SqliteStore {
         .bind(stored_id(tenant.id.0))
         .bind(&tenant.slug)
         .bind(&tenant.name)
-        .fetch_optional(&self.writer)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
-        row.ok_or(StoreError::Conflict(UniqueKey::TenantSlug))?.try_into()
+        let tenant = Tenant::try_from(row.ok_or(StoreError::Conflict(UniqueKey::TenantSlug))?)?;
+        audit::note(&mut tx, by, &AuditRecord::tenant_created(&tenant)).await?;
+        tx.commit().await.map_err(failed)?;
+        Ok(tenant)
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use directory_core::TenantId;
-use store::{NewToken, StoreError, Token, Tokens};
+use sqlx::SqliteConnection;
+use store::{Actor, AuditRecord, NOTED_EVERY, NewToken, StoreError, Token, Tokens};
 use uuid::Uuid;
 
 use crate::{
-    SqliteStore,
-    decode::{Place, stored_id, stored_time},
+    SqliteStore, audit,
+    decode::{Place, ago, stored_id, stored_time},
     error::failed,
     sql::now,
 };
@@ -21,11 +22,12 @@ struct TokenRow {
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
+    last_used_at: Option<String>,
 }
 
 macro_rules! columns {
     () => {
-        "id, tenant_id, name, role, created_at, expires_at, revoked_at"
+        "id, tenant_id, name, role, created_at, expires_at, revoked_at, last_used_at"
     };
 }
 
@@ -41,6 +43,7 @@ impl TryFrom<TokenRow> for Token {
             created_at: place.time("created_at", &row.created_at)?,
             expires_at: place.time_if_any("expires_at", row.expires_at.as_deref())?,
             revoked_at: place.time_if_any("revoked_at", row.revoked_at.as_deref())?,
+            last_used_at: place.time_if_any("last_used_at", row.last_used_at.as_deref())?,
             name: row.name,
         })
     }
@@ -48,8 +51,9 @@ impl TryFrom<TokenRow> for Token {
 
 #[async_trait]
 impl Tokens for SqliteStore {
-    async fn create_token(&self, token: &NewToken) -> Result<Token, StoreError> {
-        sqlx::query_as::<_, TokenRow>(concat!(
+    async fn create_token(&self, by: &Actor, token: &NewToken) -> Result<Token, StoreError> {
+        let mut tx = self.write().await?;
+        let row: TokenRow = sqlx::query_as(concat!(
             "INSERT INTO api_tokens (tenant_id, id, name, role, hash, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              RETURNING ",
             columns!()
@@ -60,10 +64,13 @@ impl Tokens for SqliteStore {
         .bind(token.role.as_str())
         .bind(token.hash.as_slice())
         .bind(token.expires_at.map(stored_time))
-        .fetch_one(&self.writer)
+        .fetch_one(&mut *tx)
         .await
-        .map_err(failed)?
-        .try_into()
+        .map_err(failed)?;
+        let token = row.try_into()?;
+        audit::note(&mut tx, by, &AuditRecord::token_created(&token)).await?;
+        tx.commit().await.map_err(failed)?;
+        Ok(token)
     }
 
     async fn usable_token(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
@@ -97,17 +104,47 @@ impl Tokens for SqliteStore {
         .collect()
     }
 
-    async fn revoke_token(&self, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
-        sqlx::query(concat!(
-            "UPDATE api_tokens SET revoked_at = coalesce(revoked_at, ",
+    async fn revoke_token(&self, by: &Actor, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let row: Option<TokenRow> = sqlx::query_as(concat!(
+            "UPDATE api_tokens SET revoked_at = ",
             now!(),
-            ") WHERE tenant_id = ?1 AND id = ?2"
+            " WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL RETURNING ",
+            columns!()
         ))
         .bind(stored_id(tenant.0))
         .bind(stored_id(id))
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+        let Some(row) = row else { return exists(&mut tx, tenant, id).await };
+        audit::note(&mut tx, by, &AuditRecord::token_revoked(&row.try_into()?)).await?;
+        tx.commit().await.map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn note_token_use(&self, tenant: TenantId, id: Uuid) -> Result<(), StoreError> {
+        sqlx::query(concat!(
+            "UPDATE api_tokens SET last_used_at = ",
+            now!(),
+            " WHERE tenant_id = ?1 AND id = ?2
+                 AND (last_used_at IS NULL OR last_used_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?3))"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(id))
+        .bind(ago(NOTED_EVERY))
         .execute(&self.writer)
         .await
-        .map(|done| done.rows_affected() == 1)
+        .map(drop)
         .map_err(failed)
     }
+}
+
+async fn exists(connection: &mut SqliteConnection, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM api_tokens WHERE tenant_id = ?1 AND id = ?2)")
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(id))
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ConnectionSettings, CredentialKind, ExternalId, Policy, TenantId};
 use serde::{Deserialize, Serialize};
 
-use crate::{ExternalPage, IdPage, StoreError};
+use crate::{Actor, ExternalPage, IdPage, StoreError};
 
 /// Whether a connection synchronises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,7 +286,7 @@ pub struct IgnoredUser {
 pub trait Connections: Send + Sync {
     /// Registers a connection. [`StoreError::Conflict`] when the tenant has one of this id; the id of a deleted one is
     /// free, and ends to be a former connection's; see [`Connection::new_scope`] for one that had another group.
-    async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError>;
+    async fn create_connection(&self, by: &Actor, connection: &NewConnection) -> Result<Connection, StoreError>;
 
     /// The id of a deleted connection of this directory, to be used again so that its users are governed again: one that
     /// has users, then the one with the same group, else the one deleted last.
@@ -300,6 +300,7 @@ pub trait Connections: Send + Sync {
     /// with another scope or policy is superseded.
     async fn update_connection(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
@@ -308,7 +309,7 @@ pub trait Connections: Send + Sync {
 
     /// Deletes a connection and its credential, and cancels its runs, held ones too. Its users, its history and whom it
     /// ignores stay; where the tenant has another connection of the same scope, the users are that one's from now on. `false` when the tenant has no such connection.
-    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError>;
+    async fn delete_connection(&self, by: &Actor, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError>;
 
     /// Directory users that the connection ignores, by external id in bytes' order.
     async fn ignored_users(
@@ -322,6 +323,7 @@ pub trait Connections: Send + Sync {
     /// connection.
     async fn ignore_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
@@ -330,6 +332,7 @@ pub trait Connections: Send + Sync {
     /// Ends that. `false` when the directory user was not ignored.
     async fn heed_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
@@ -352,6 +355,7 @@ pub trait Connections: Send + Sync {
     /// [`Connection::updated_at`]; one that is known to work lifts a quarantine.
     async fn set_credential(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
@@ -379,5 +383,5 @@ pub trait Connections: Send + Sync {
 
     /// Puts the same credential under another key, unless it is not the one that was read any more (`false`). To the
     /// connection nothing happens: neither of its times moves.
-    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError>;
+    async fn reseal_credential(&self, by: &Actor, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError>;
 }

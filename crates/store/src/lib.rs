@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 pub mod batch;
 mod census;
 mod change;
@@ -22,6 +23,7 @@ pub mod conformance;
 
 use async_trait::async_trait;
 
+pub use audit::{Actor, ActorKind, Audit, AuditAction, AuditEntry, AuditFilter, AuditRecord, Subject};
 pub use census::{Census, ConnectionCounts};
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use connection::{
@@ -37,13 +39,13 @@ pub use run::{
     RunMode, RunPhase, RunStatus, Runs, Trigger,
 };
 pub use tenant::{NewTenant, Tenant, Tenants};
-pub use token::{NewToken, Token, TokenRole, Tokens};
+pub use token::{NOTED_EVERY, NewToken, Token, TokenRole, Tokens};
 pub use user::{Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]
-pub trait Store: Tenants + Tokens + Connections + Runs + Users {
+pub trait Store: Tenants + Tokens + Connections + Runs + Users + Audit {
     /// Brings the schema up to date; safe when several processes do so at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -91,6 +91,25 @@ fn token() -> NewToken {
     NewToken { id: ID, tenant, name, role: TokenRole::Admin, hash: [0xaa; 32], expires_at: None }
 }
 
+fn audited() -> AuditEntry {
+    let members = Some(serde_json::json!({"displayName": "Zoe's directory"}));
+    AuditEntry {
+        id: ID,
+        tenant: TenantId(ID),
+        at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        actor: Actor::person("zoe@acme.example".to_owned(), Some("Zoe Doe".to_owned())),
+        action: "connection.updated".to_owned(),
+        subject: Subject { kind: "connection".to_owned(), id: ID.to_string() },
+        before: members.clone(),
+        after: members,
+    }
+}
+
+fn tenant() -> Tenant {
+    let at = "2026-01-02T03:04:05Z".parse().unwrap();
+    Tenant { id: TenantId(ID), slug: "acme".to_owned(), name: "Zoe Doe's".to_owned(), created_at: at }
+}
+
 #[test]
 fn no_debug_shows_personal_data_or_a_secret() {
     let new = NewChange { change: change(), new_user: Some(UserId(ID)) };
@@ -103,6 +122,8 @@ fn no_debug_shows_personal_data_or_a_secret() {
         (format!("{filter:?}"), "UserFilter"),
         (format!("{:?}", connection()), "entra"),
         (format!("{:?}", token()), "Admin"),
+        (format!("{:?}", audited()), "connection.updated"),
+        (format!("{:?}", AuditRecord::tenant_created(&tenant())), "TenantCreated"),
     ];
     for (text, useful) in shown {
         assert!(text.contains(useful), "{text}");

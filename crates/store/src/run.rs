@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Approval, ChangeFilter, ChangeRecord, Choice, Connection, Draft, Ending, IdPage, SeqPage, StagedPage, StoreError,
+    Actor, Approval, ChangeFilter, ChangeRecord, Choice, Connection, Draft, Ending, IdPage, SeqPage, StagedPage,
+    StoreError,
 };
 
 /// Where a run stands.
@@ -342,7 +343,7 @@ pub enum ConnectionEffect {
 #[async_trait]
 pub trait Runs: Send + Sync {
     /// Queues a run, if the connection has none that is active (a unique index sees to it).
-    async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError>;
+    async fn create_run(&self, by: &Actor, run: &NewRun) -> Result<CreatedRun, StoreError>;
 
     /// A tenant's run.
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError>;
@@ -409,6 +410,7 @@ pub trait Runs: Send + Sync {
     /// whom the connection was told to ignore meanwhile are rejected. Its counts start at nothing and count what is done.
     async fn approve_run(
         &self,
+        by: &Actor,
         tenant: TenantId,
         run: RunId,
         digest: &str,
@@ -416,11 +418,11 @@ pub trait Runs: Send + Sync {
     ) -> Result<Approval, StoreError>;
 
     /// Ends a held run without applying anything; each of its changes is rejected.
-    async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
+    async fn reject_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
 
     /// Ends a queued or running run on the spot. Whoever works on it loses the lease and with it the right to write; what
     /// is applied stays applied, and what is not stays planned.
-    async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
+    async fn cancel_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError>;
 
     /// Deletes up to `limit` changes of a run that ended longer ago than `age`; the run stays, and so do runs without any,
     /// which are passed over many at a time. Whether there may be more to delete.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 
-use crate::StoreError;
+use crate::{Actor, StoreError};
 
 /// One customer of the product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct NewTenant {
 #[async_trait]
 pub trait Tenants: Send + Sync {
     /// Makes a tenant. [`StoreError::Conflict`] when the slug is in use.
-    async fn create_tenant(&self, tenant: &NewTenant) -> Result<Tenant, StoreError>;
+    async fn create_tenant(&self, by: &Actor, tenant: &NewTenant) -> Result<Tenant, StoreError>;
 
     /// The tenant of an id.
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError>;

@@ -1,6 +1,6 @@
 //! API tokens. Only their hashes are stored.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,10 @@ use directory_core::TenantId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{Actor, StoreError};
+
+/// How exactly it is known when a token was last used.
+pub const NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// What a token's bearer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +51,8 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// When it was last used, to about a minute.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A token to make.
@@ -83,7 +88,7 @@ impl fmt::Debug for NewToken {
 #[async_trait]
 pub trait Tokens: Send + Sync {
     /// Makes a token.
-    async fn create_token(&self, token: &NewToken) -> Result<Token, StoreError>;
+    async fn create_token(&self, by: &Actor, token: &NewToken) -> Result<Token, StoreError>;
 
     /// The token with this hash, unless it is revoked or has expired by the database's clock.
     async fn usable_token(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError>;
@@ -92,5 +97,9 @@ pub trait Tokens: Send + Sync {
     async fn tokens(&self, tenant: TenantId) -> Result<Vec<Token>, StoreError>;
 
     /// Revokes a token; `false` when the tenant has no such token. Revoking twice keeps the first time.
-    async fn revoke_token(&self, tenant: TenantId, id: Uuid) -> Result<bool, StoreError>;
+    async fn revoke_token(&self, by: &Actor, tenant: TenantId, id: Uuid) -> Result<bool, StoreError>;
+
+    /// Notes that a token is in use. It writes at most once in [`NOTED_EVERY`], however often and by however many
+    /// processes it is told.
+    async fn note_token_use(&self, tenant: TenantId, id: Uuid) -> Result<(), StoreError>;
 }

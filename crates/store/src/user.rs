@@ -6,7 +6,7 @@ use directory_core::{
     ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId, UserStatus,
 };
 
-use crate::{IdPage, StoreError};
+use crate::{Actor, IdPage, StoreError};
 
 /// A row of the users table as administrators read it: with its history's facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,7 @@ pub trait Users: Send + Sync {
     /// Links a local user to a directory user who is in conflict. The next run brings it up to date.
     async fn link_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         user: UserId,
         connection: ConnectionId,
@@ -95,7 +96,7 @@ pub trait Users: Send + Sync {
     ) -> Result<Linking, StoreError>;
 
     /// Makes a user a local one; `None` when the tenant has no such user.
-    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError>;
+    async fn unlink_user(&self, by: &Actor, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError>;
 
     /// One user of the tenant.
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError>;

@@ -5,7 +5,7 @@ use directory_core::{
     Check, CheckOutcome, CheckSubject, ConnectionId, ConnectionSettings, Credential, DirectoryProvider, FailureKind,
     Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, first_failure,
 };
-use store::{Connection, Directory, NewConnection, StoreError, UniqueKey, UpdatedConnection};
+use store::{Actor, Connection, Directory, NewConnection, StoreError, UniqueKey, UpdatedConnection};
 use uuid::Uuid;
 
 use crate::{EngineError, SyncEngine, credential};
@@ -63,21 +63,26 @@ impl Registration {
 impl SyncEngine {
     /// Registers a connection; its credential is sealed for its row first. Where the tenant had a connection of the same
     /// directory that was deleted, the new one has its id, and so governs its users again.
-    pub async fn register(&self, registration: Registration) -> Result<Connection, EngineError> {
+    pub async fn register(&self, by: &Actor, registration: Registration) -> Result<Connection, EngineError> {
         // Making a provider checks the values' meaning, and does no I/O.
         self.provider_of(&registration)?;
         let former = self.shared.store.former_connection(registration.tenant, registration.directory()).await?;
         if let Some(id) = former {
-            match self.register_as(id, &registration).await {
+            match self.register_as(by, id, &registration).await {
                 // Somebody else has just taken it up.
                 Err(EngineError::Store(StoreError::Conflict(UniqueKey::ConnectionId))) => {}
                 done => return done,
             }
         }
-        self.register_as(ConnectionId(Uuid::now_v7()), &registration).await
+        self.register_as(by, ConnectionId(Uuid::now_v7()), &registration).await
     }
 
-    async fn register_as(&self, id: ConnectionId, registration: &Registration) -> Result<Connection, EngineError> {
+    async fn register_as(
+        &self,
+        by: &Actor,
+        id: ConnectionId,
+        registration: &Registration,
+    ) -> Result<Connection, EngineError> {
         let registration = registration.clone();
         let factory = self.factory(&registration.provider)?;
         let expires_at = expiry(&*factory, &registration.credential, registration.credential_expires_at)?;
@@ -96,7 +101,7 @@ impl SyncEngine {
             schedule: registration.schedule,
             credential: credential::seal(keyring, registration.tenant, id, &registration.credential, expires_at)?,
         };
-        Ok(self.shared.store.create_connection(&connection).await?)
+        Ok(self.shared.store.create_connection(by, &connection).await?)
     }
 
     /// Tries a registration's credential and permissions on the directory; stores nothing.
@@ -114,6 +119,7 @@ impl SyncEngine {
     /// [`UpdatedConnection::Moved`].
     pub async fn set_credential(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         new: Credential,
@@ -131,7 +137,7 @@ impl SyncEngine {
         }
         let expires_at = expiry(&*factory, &new, expires_at)?;
         let sealed = credential::seal(&self.shared.keyring, tenant, id, &new, expires_at)?;
-        Ok(store.set_credential(tenant, id, connection.updated_at, &sealed, verify).await?)
+        Ok(store.set_credential(by, tenant, id, connection.updated_at, &sealed, verify).await?)
     }
 
     /// Tries a connection as it stands; writes nothing. `None` when the tenant has no such connection.

@@ -8,7 +8,7 @@ use std::{
 use crypto::Keyring;
 use directory_core::{ConnectionId, DirectoryProvider, ProviderError, ProviderFactory, RunId, TenantId};
 use store::{
-    Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger, chain,
+    Actor, Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger, chain,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -147,7 +147,7 @@ impl SyncEngine {
     }
 
     /// Queues a run and wakes this process's worker, if it has one.
-    pub async fn request_run(&self, request: RunRequest) -> Result<CreatedRun, StoreError> {
+    pub async fn request_run(&self, by: &Actor, request: RunRequest) -> Result<CreatedRun, StoreError> {
         let run = NewRun {
             id: RunId(Uuid::now_v7()),
             tenant: request.tenant,
@@ -157,12 +157,13 @@ impl SyncEngine {
             dry_run: request.dry_run,
             draft: None,
         };
-        self.queue(&run).await
+        self.queue(by, &run).await
     }
 
     /// Queues a dry run that plans with the draft's scope and policy. Nothing but the run is saved.
     pub async fn request_preview(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         draft: Draft,
@@ -176,11 +177,11 @@ impl SyncEngine {
             dry_run: true,
             draft: Some(draft),
         };
-        self.queue(&run).await
+        self.queue(by, &run).await
     }
 
-    async fn queue(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
-        let created = self.shared.store.create_run(run).await?;
+    async fn queue(&self, by: &Actor, run: &NewRun) -> Result<CreatedRun, StoreError> {
+        let created = self.shared.store.create_run(by, run).await?;
         self.shared.queued.notify_one();
         Ok(created)
     }
@@ -188,12 +189,13 @@ impl SyncEngine {
     /// Sends a held run on to applying what was chosen of the plan with this digest, and wakes this process's worker.
     pub async fn approve(
         &self,
+        by: &Actor,
         tenant: TenantId,
         run: RunId,
         digest: &str,
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
-        let approval = self.shared.store.approve_run(tenant, run, digest, choice).await?;
+        let approval = self.shared.store.approve_run(by, tenant, run, digest, choice).await?;
         if matches!(approval, Approval::Approved(_)) {
             self.shared.queued.notify_one();
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::PoisonError};
 
 use crypto::sealed_key_id;
 use directory_core::{ConnectionId, TenantId};
-use store::{SealedCredential, chain};
+use store::{Actor, SealedCredential, chain};
 
 use crate::{EngineError, SyncEngine, credential, metrics};
 
@@ -117,7 +117,11 @@ impl SyncEngine {
 
     /// Puts every credential under the key that seals now, one by one, while everything goes on. What is under it already
     /// is passed over, so that a rotation that was interrupted is simply begun again. `progress` hears of every page.
-    pub async fn rotate_keys(&self, mut progress: impl FnMut(&Rotation) + Send) -> Result<Rotation, EngineError> {
+    pub async fn rotate_keys(
+        &self,
+        by: &Actor,
+        mut progress: impl FnMut(&Rotation) + Send,
+    ) -> Result<Rotation, EngineError> {
         let mut rotation = Rotation::default();
         let mut after = None;
         loop {
@@ -125,13 +129,13 @@ impl SyncEngine {
             let Some(last) = page.last() else { return Ok(rotation) };
             after = Some((last.tenant, last.connection));
             for read in &page {
-                self.reseal(read, &mut rotation).await?;
+                self.reseal(by, read, &mut rotation).await?;
             }
             progress(&rotation);
         }
     }
 
-    async fn reseal(&self, read: &SealedCredential, rotation: &mut Rotation) -> Result<(), EngineError> {
+    async fn reseal(&self, by: &Actor, read: &SealedCredential, rotation: &mut Rotation) -> Result<(), EngineError> {
         rotation.seen += 1;
         let keyring = &self.shared.keyring;
         if sealed_key_id(&read.sealed).is_ok_and(|kid| kid == keyring.primary_kid()) {
@@ -140,7 +144,7 @@ impl SyncEngine {
         match credential::reseal(keyring, read) {
             // Where somebody set another credential meanwhile, that one is under the sealing key.
             Ok(sealed) => {
-                rotation.resealed += u64::from(self.store().reseal_credential(read, &sealed).await?);
+                rotation.resealed += u64::from(self.store().reseal_credential(by, read, &sealed).await?);
             }
             Err(error) => rotation.failed.push((read.tenant, read.connection, chain(&error).to_string())),
         }

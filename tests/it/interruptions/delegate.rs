@@ -9,11 +9,11 @@ use directory_core::{
     UserId,
 };
 use store::{
-    Applied, Approval, Census, ChangeFilter, ChangeRecord, Choice, Claim, CloudInUse, Connection, ConnectionUpdate,
-    Connections, CreatedRun, Directory, Ending, Examination, ExpiringCredential, ExternalPage, IdPage, IgnoredUser,
-    Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd,
-    RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens,
-    UpdatedConnection, UserFilter, UserRecord, Users,
+    Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
+    CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, Examination,
+    ExpiringCredential, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun,
+    NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store,
+    StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -38,43 +38,44 @@ disturbed!(Store {
 });
 
 disturbed!(Tenants {
-    fn create_tenant(tenant: &NewTenant) -> Tenant;
+    fn create_tenant(by: &Actor, tenant: &NewTenant) -> Tenant;
     fn tenant(id: TenantId) -> Option<Tenant>;
     fn tenant_by_slug(slug: &str) -> Option<Tenant>;
     fn tenants() -> Vec<Tenant>;
 });
 
 disturbed!(Tokens {
-    fn create_token(token: &NewToken) -> Token;
+    fn create_token(by: &Actor, token: &NewToken) -> Token;
     fn usable_token(hash: &[u8; 32]) -> Option<Token>;
     fn tokens(tenant: TenantId) -> Vec<Token>;
-    fn revoke_token(tenant: TenantId, id: Uuid) -> bool;
+    fn note_token_use(tenant: TenantId, id: Uuid) -> ();
+    fn revoke_token(by: &Actor, tenant: TenantId, id: Uuid) -> bool;
 });
 
 disturbed!(Connections {
-    fn create_connection(connection: &NewConnection) -> Connection;
+    fn create_connection(by: &Actor, connection: &NewConnection) -> Connection;
     fn former_connection(tenant: TenantId, directory: Directory<'_>) -> Option<ConnectionId>;
-    fn update_connection(tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, update: &ConnectionUpdate)
+    fn update_connection(by: &Actor, tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, update: &ConnectionUpdate)
         -> UpdatedConnection;
-    fn delete_connection(tenant: TenantId, id: ConnectionId) -> bool;
+    fn delete_connection(by: &Actor, tenant: TenantId, id: ConnectionId) -> bool;
     fn ignored_users(tenant: TenantId, connection: ConnectionId, page: ExternalPage) -> Vec<IgnoredUser>;
-    fn ignore_user(tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
-    fn heed_user(tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
+    fn ignore_user(by: &Actor, tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
+    fn heed_user(by: &Actor, tenant: TenantId, connection: ConnectionId, external_id: &ExternalId) -> bool;
     fn connection(tenant: TenantId, id: ConnectionId) -> Option<Connection>;
     fn connections(tenant: TenantId, page: IdPage) -> Vec<Connection>;
     fn sealed_credential(tenant: TenantId, id: ConnectionId) -> Option<SealedCredential>;
     fn set_credential(
-        tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, credential: &NewCredential, works: bool
+        by: &Actor, tenant: TenantId, id: ConnectionId, seen: DateTime<Utc>, credential: &NewCredential, works: bool
     ) -> UpdatedConnection;
     fn sealed_credentials(after: Option<(TenantId, ConnectionId)>, limit: u32) -> Vec<SealedCredential>;
     fn expiring_credentials(before: DateTime<Utc>, after: Option<(TenantId, ConnectionId)>, limit: u32)
         -> Vec<ExpiringCredential>;
     fn clouds_in_use() -> Vec<CloudInUse>;
-    fn reseal_credential(read: &SealedCredential, sealed: &[u8]) -> bool;
+    fn reseal_credential(by: &Actor, read: &SealedCredential, sealed: &[u8]) -> bool;
 });
 
 disturbed!(Runs {
-    fn create_run(run: &NewRun) -> CreatedRun;
+    fn create_run(by: &Actor, run: &NewRun) -> CreatedRun;
     fn run(tenant: TenantId, id: RunId) -> Option<Run>;
     fn runs(tenant: TenantId, connection: ConnectionId, page: IdPage) -> Vec<Run>;
     fn last_runs(tenant: TenantId, connections: &[ConnectionId]) -> Vec<Run>;
@@ -88,9 +89,9 @@ disturbed!(Runs {
     fn amend(lease: &Lease, amendments: &[Amendment]) -> ();
     fn finish_plan(lease: &Lease, plan: &PlanSummary, mode: RunMode, next: &PlanNext) -> ();
     fn apply_batch(lease: &Lease, limit: u32) -> Applied;
-    fn approve_run(tenant: TenantId, run: RunId, digest: &str, choice: &Choice) -> Approval;
-    fn reject_run(tenant: TenantId, run: RunId) -> Ending;
-    fn cancel_run(tenant: TenantId, run: RunId) -> Ending;
+    fn approve_run(by: &Actor, tenant: TenantId, run: RunId, digest: &str, choice: &Choice) -> Approval;
+    fn reject_run(by: &Actor, tenant: TenantId, run: RunId) -> Ending;
+    fn cancel_run(by: &Actor, tenant: TenantId, run: RunId) -> Ending;
     fn delete_old_changes(age: Duration, limit: u32) -> bool;
     fn finish_run(lease: &Lease, end: &RunEnd) -> Run;
 });
@@ -101,8 +102,12 @@ disturbed!(Users {
     fn active_linked_users(tenant: TenantId, connection: ConnectionId, after: Option<&ExternalId>, limit: u32)
         -> Vec<LinkedUser>;
     fn tenant_facts(tenant: TenantId, connection: ConnectionId, protected_roles: &[String]) -> TenantFacts;
-    fn link_user(tenant: TenantId, user: UserId, connection: ConnectionId, external_id: &ExternalId) -> Linking;
-    fn unlink_user(tenant: TenantId, user: UserId) -> Option<UserRecord>;
+    fn link_user(by: &Actor, tenant: TenantId, user: UserId, connection: ConnectionId, external_id: &ExternalId) -> Linking;
+    fn unlink_user(by: &Actor, tenant: TenantId, user: UserId) -> Option<UserRecord>;
     fn user(tenant: TenantId, id: UserId) -> Option<UserRecord>;
     fn users(tenant: TenantId, filter: &UserFilter, page: IdPage) -> Vec<UserRecord>;
+});
+
+disturbed!(Audit {
+    fn audit_entries(tenant: TenantId, filter: &AuditFilter, page: IdPage) -> Vec<AuditEntry>;
 });

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use directory_core::TenantId;
 use sqlx::postgres::PgPoolOptions;
-use store::{NewTenant, Store};
+use store::{Actor, NewTenant, Store};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ async fn a_dropped_call_leaves_no_transaction_open(kind: Kind) {
         begin(store.claim_next(Uuid::now_v7(), Duration::from_mins(1)), steps).await;
         let id = TenantId(Uuid::now_v7());
         let new = NewTenant { id, slug: id.to_string(), name: "Acme".to_owned() };
-        store.create_tenant(&new).await.unwrap();
+        store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
         assert!(product.knows_tenant(id).await, "after {steps} steps: what is said to be written is written");
     }
 }

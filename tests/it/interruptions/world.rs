@@ -14,8 +14,8 @@ use directory_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{
-    ChangeFilter, ChangeRecord, CreatedRun, IdPage, NewTenant, Run, RunMode, SeqPage, Store, StoreError, Trigger,
-    UserFilter, UserRecord,
+    Actor, ChangeFilter, ChangeRecord, CreatedRun, IdPage, NewTenant, Run, RunMode, SeqPage, Store, StoreError,
+    Trigger, UserFilter, UserRecord,
 };
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
@@ -135,7 +135,7 @@ impl Bench {
     pub(super) async fn world(&self, max_deactivations: MaxDeactivations) -> World {
         let tenant = TenantId(Uuid::now_v7());
         let new = NewTenant { id: tenant, slug: tenant.to_string(), name: "Acme".to_owned() };
-        self.store.create_tenant(&new).await.unwrap();
+        self.store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
         let registration = Registration {
             tenant,
             provider: "shown".to_owned(),
@@ -150,7 +150,7 @@ impl Bench {
             schedule: None,
             credential_expires_at: None,
         };
-        let connection = self.engine(self.store.clone(), 1).register(registration).await.unwrap().id;
+        let connection = self.engine(self.store.clone(), 1).register(Actor::SYSTEM, registration).await.unwrap().id;
         World { tenant, connection, elsewhere: ConnectionId(Uuid::now_v7()) }
     }
 
@@ -239,7 +239,7 @@ async fn work(engine: &SyncEngine, World { tenant, connection, .. }: World, run:
     let request = RunRequest { tenant, connection, mode: RunMode::Auto, trigger: Trigger::Manual, dry_run: false };
     let run = match run {
         Some(run) => run,
-        None => match engine.request_run(request).await {
+        None => match engine.request_run(Actor::SYSTEM, request).await {
             Ok(CreatedRun::Queued(run)) => run.id,
             Ok(CreatedRun::AlreadyActive(run)) => run,
             Err(StoreError::Unavailable(_)) => return,

@@ -1,6 +1,6 @@
 //! A database of its own for each test, and the product's side of it: plain SQL.
 
-use std::{env, fs, str::FromStr, time::Duration};
+use std::{any::Any, env, fs, str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions,
@@ -76,6 +76,24 @@ impl Database {
         let mut rows = self.texts("SELECT id || ' ' || version || ' ' || updated_at || ' ' || status FROM users").await;
         rows.sort();
         rows
+    }
+
+    /// Nobody can write to this table until the value is dropped; whoever reads goes on.
+    pub(crate) async fn lock(&self, table: &str) -> Box<dyn Any + Send> {
+        match self.kind {
+            Kind::Sqlite => {
+                let mut connection = self.sqlite().await;
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            Kind::Postgres => {
+                let mut connection = self.postgres().await;
+                let lock = AssertSqlSafe(format!("LOCK TABLE {table} IN EXCLUSIVE MODE"));
+                sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+                sqlx::query(lock).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+        }
     }
 
     /// Nobody else can use it for so long: nobody can write (SQLite), or nobody is

@@ -1,5 +1,6 @@
 //! One module a command. Each turns its arguments into what is to be done, and does it.
 
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connection;
 mod doctor;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Tenant(command) => tenant::run(command, invocation).await,
         Command::Token(command) => token::run(command, invocation).await,
         Command::User(command) => user::run(command, invocation).await,
+        Command::Audit(command) => audit::run(command, invocation).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }?;

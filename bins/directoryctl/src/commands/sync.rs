@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use directory_core::RunId;
-use store::{Connection, IdPage, Run, RunMode, Trigger};
+use store::{Actor, Connection, IdPage, Run, RunMode, Trigger};
 use sync_engine::{RunRequest, SyncEngine};
 
 use crate::{
@@ -63,19 +63,25 @@ pub(crate) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<Ex
     let engine = session.engine()?;
     let id = match args.intent() {
         Intent::Queue { mode, dry_run } => {
-            let id = queue(&engine, &connection, mode, dry_run).await?;
+            let id = queue(&engine, &session.by, &connection, mode, dry_run).await?;
             return follow::detached(&session, tenant.id, id).await;
         }
-        Intent::Run { mode, dry_run } => queue(&engine, &connection, mode, dry_run).await?,
+        Intent::Run { mode, dry_run } => queue(&engine, &session.by, &connection, mode, dry_run).await?,
         Intent::Resume => waiting(&session, &connection).await?,
     };
     follow::to_the_end(&session, &engine, tenant.id, id).await
 }
 
-async fn queue(engine: &SyncEngine, connection: &Connection, mode: RunMode, dry_run: bool) -> anyhow::Result<RunId> {
+async fn queue(
+    engine: &SyncEngine,
+    by: &Actor,
+    connection: &Connection,
+    mode: RunMode,
+    dry_run: bool,
+) -> anyhow::Result<RunId> {
     let request =
         RunRequest { tenant: connection.tenant, connection: connection.id, mode, trigger: Trigger::Manual, dry_run };
-    follow::queued(engine.request_run(request).await, connection.id)
+    follow::queued(engine.request_run(by, request).await, connection.id)
 }
 
 /// The connection's unfinished run. Only dry runs can be newer: any other queued after it would have superseded it.

@@ -43,7 +43,7 @@ async fn create(args: CreateArgs, invocation: Invocation) -> anyhow::Result<()> 
     let session = invocation.open().await?;
     let name = args.name.unwrap_or_else(|| args.slug.clone());
     let new = NewTenant { id: TenantId(Uuid::now_v7()), slug: args.slug, name };
-    let tenant = match session.store.create_tenant(&new).await {
+    let tenant = match session.store.create_tenant(&session.by, &new).await {
         Err(StoreError::Conflict(UniqueKey::TenantSlug)) => bail!("there is a tenant `{}` already", new.slug),
         created => created?,
     };

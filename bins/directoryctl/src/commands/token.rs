@@ -69,7 +69,7 @@ async fn create(args: CreateArgs, invocation: Invocation) -> anyhow::Result<()> 
         hash: *hash.as_bytes(),
         expires_at: args.expires_in.map(|length| Utc::now() + length),
     };
-    let stored = session.store.create_token(&new).await.context("the token was not made")?;
+    let stored = session.store.create_token(&session.by, &new).await.context("the token was not made")?;
     session.format.show(&CreatedTokenView::new(stored, secret.expose_secret()), token::created)?;
     note("keep the token now: it is not shown again");
     Ok(())
@@ -85,7 +85,7 @@ async fn list(invocation: Invocation) -> anyhow::Result<()> {
 async fn revoke(args: &RevokeArgs, invocation: Invocation) -> anyhow::Result<()> {
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
-    if !session.store.revoke_token(tenant.id, args.id).await? {
+    if !session.store.revoke_token(&session.by, tenant.id, args.id).await? {
         bail!("tenant `{}` has no token {}", tenant.slug, args.id);
     }
     note("the token is revoked");

@@ -4,6 +4,7 @@ use directory_core::Values;
 use http_api::model::{ChangeView, ConflictsWithView, ListView};
 use serde_json::Value;
 
+use super::difference;
 use crate::table::{Table, or_dash};
 
 pub(crate) fn list(changes: &ListView<ChangeView>) -> Table {
@@ -22,12 +23,7 @@ pub(crate) fn list(changes: &ListView<ChangeView>) -> Table {
 
 /// Why a change was refused; then old and new values, attribute by attribute. What was and stays empty is left out.
 fn what(change: &ChangeView) -> String {
-    let before = members(change.before.as_ref());
-    let values = members(change.after.as_ref()).into_iter().filter_map(|(name, new)| match before.get(&name) {
-        Some(old) => Some(format!("{name}: {} -> {}", plain(old), plain(&new))),
-        None if new.is_null() => None,
-        None => Some(format!("{name}: {}", plain(&new))),
-    });
+    let values = difference::members(members(change.before.as_ref()), members(change.after.as_ref()));
     let facts: Vec<String> = change.conflicts_with.as_ref().map(against).into_iter().chain(values).collect();
     match change.message {
         None => facts.join("; "),
@@ -48,14 +44,6 @@ fn members(values: Option<&Values>) -> serde_json::Map<String, Value> {
     match values.map(serde_json::to_value) {
         Some(Ok(Value::Object(members))) => members,
         _ => serde_json::Map::new(),
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => "(none)".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

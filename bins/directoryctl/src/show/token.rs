@@ -18,6 +18,7 @@ pub(crate) struct TokenView {
     created_at: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
 }
 
 impl From<Token> for TokenView {
@@ -29,6 +30,7 @@ impl From<Token> for TokenView {
             created_at: token.created_at,
             expires_at: token.expires_at,
             revoked_at: token.revoked_at,
+            last_used_at: token.last_used_at,
         }
     }
 }
@@ -64,7 +66,7 @@ pub(crate) fn created(token: &CreatedTokenView<'_>) -> Table {
 }
 
 pub(crate) fn list(tokens: &ListView<TokenView>) -> Table {
-    let mut table = Table::list(["ID", "ROLE", "NAME", "MADE", "EXPIRES", "REVOKED"]);
+    let mut table = Table::list(["ID", "ROLE", "NAME", "MADE", "EXPIRES", "REVOKED", "LAST USED"]);
     for token in &tokens.items {
         table.row([
             token.id.to_string(),
@@ -73,6 +75,7 @@ pub(crate) fn list(tokens: &ListView<TokenView>) -> Table {
             time(token.created_at),
             or_dash(token.expires_at.map(time)),
             or_dash(token.revoked_at.map(time)),
+            or_dash(token.last_used_at.map(time)),
         ]);
     }
     table

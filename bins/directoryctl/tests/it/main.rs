@@ -1,5 +1,6 @@
 //! The real program on a database in a folder of its own.
 
+mod audit;
 mod connections;
 mod credentials;
 mod deleting;

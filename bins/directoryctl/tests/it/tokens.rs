@@ -28,6 +28,7 @@ fn a_token_is_shown_once_listed_and_revoked() {
     assert!(!listed.stdout.contains(secret));
     let listed = &listed.json()["items"][0];
     assert_eq!((&listed["id"], &listed["revokedAt"]), (&made["id"], &Value::Null));
+    assert_eq!(listed["lastUsedAt"], Value::Null);
 
     let id = made["id"].as_str().unwrap();
     assert_eq!(world.run(&["token", "revoke", id]).done().stdout, "");

@@ -2,6 +2,7 @@
 //! command line, uses these types.
 
 mod approval;
+mod audit;
 mod change;
 mod check;
 mod connection;
@@ -18,6 +19,7 @@ mod user;
 mod warning;
 
 pub use approval::{ApprovalInput, ApprovedPlan};
+pub use audit::{ActorView, AuditEntryView, SubjectView};
 pub use change::{ChangeView, ConflictsWithView};
 pub use check::{CheckView, TestView};
 pub use connection::ConnectionView;

@@ -11,7 +11,8 @@ use directory_core::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    ChangeRecord, Connection, ConnectionState, Outcome, Run, RunError, RunMode, RunStatus, Trigger, UserRecord,
+    Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Outcome, Run, RunError, RunMode, RunStatus, Subject,
+    Trigger, UserRecord,
 };
 use utoipa::openapi::{
     Content, Ref, RefOr,
@@ -20,7 +21,7 @@ use utoipa::openapi::{
 };
 use uuid::Uuid;
 
-use crate::model::{ChangeView, ConnectionView, RunView, TestView, UserView};
+use crate::model::{AuditEntryView, ChangeView, ConnectionView, RunView, TestView, UserView};
 
 const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0001));
 const RUN: RunId = RunId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0002));
@@ -146,6 +147,7 @@ fn answers(schema: &str) -> Vec<Named> {
             vec![("done", "The last event, of a run that has ended", event)]
         }
         "User" => vec![("user", "A user who has left the directory", view(UserView::from(user())))],
+        "AuditEntry" => vec![("paused", "A connection was paused", view(AuditEntryView::from(audited())))],
         "IgnoredUser" => vec![("ignored", "A directory user", json!({"externalId": EXTERNAL, "createdAt": at(0)}))],
         "ConnectionTest" => vec![("missing", "A permission is missing", view(TestView::from(checks())))],
         "Readiness" => {
@@ -312,6 +314,22 @@ fn user() -> UserRecord {
         deactivated_at: Some(at(62)),
         created_at: at(0),
         updated_at: at(62),
+    }
+}
+
+fn audited() -> AuditEntry {
+    AuditEntry {
+        id: RUN.0,
+        tenant: TENANT,
+        at: at(60),
+        actor: Actor {
+            request: Some("0190b09f-345e-7c10-9d4e-8f3a2b1c0005".to_owned()),
+            ..Actor::person("248289761001".to_owned(), None)
+        },
+        action: "connection.updated".to_owned(),
+        subject: Subject { kind: "connection".to_owned(), id: CONNECTION.to_string() },
+        before: Some(json!({"state": "active"})),
+        after: Some(json!({"state": "paused"})),
     }
 }
 

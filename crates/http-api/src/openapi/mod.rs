@@ -23,17 +23,19 @@ use utoipa::{
 };
 
 use crate::routes;
-pub(crate) use params::{ChangesOf, LastEvent, Page, UsersOf, Verifying, Waiting};
+pub(crate) use params::{AuditOf, ChangesOf, LastEvent, Page, UsersOf, Verifying, Waiting};
 pub(crate) use problems::{Absent, Any, Approving, Body, Cancelling, NotLinked, NotReady, Rejecting, Starting};
-pub(crate) use shapes::{CountsShape, HoldReasonShape, PolicyShape, PositionNumber, RunEventShape, ValuesShape};
+pub(crate) use shapes::{
+    CountsShape, HoldReasonShape, MembersShape, PolicyShape, PositionNumber, RunEventShape, ValuesShape,
+};
 pub(crate) use text::{
     ClientSecretText, DisplayNameText, DomainText, ExternalIdText, GuidText, PemText, PlanDigestText, RoleText,
     ScheduleText, TimeText,
 };
 pub(crate) use words::{
-    ActionWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord, CredentialKindWord,
-    DeactivatedByWord, EmailAttributeWord, ExpiryWarningWord, KeysWord, OkWord, OutcomeWord, RunErrorCodeWord,
-    RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
+    ActionWord, ActorKindWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord,
+    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, ExpiryWarningWord, KeysWord, OkWord, OutcomeWord,
+    RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
 };
 
 const REQUEST_ID: &str = "#/components/headers/RequestId";
@@ -55,6 +57,7 @@ pub(crate) fn document() -> Document {
         (name = "Connections", description = "Connections to directories: registering, changing, trying and deleting them"),
         (name = "Runs", description = "Syncs: starting, previewing, watching, reviewing and stopping them"),
         (name = "Users", description = "The users, and settling by hand who is who in the directory"),
+        (name = "Audit", description = "Who changed what, and when"),
         (name = "Service", description = "The server itself; needs no token"),
     ),
     security(("token" = [])),
@@ -83,6 +86,7 @@ pub(crate) fn document() -> Document {
         routes::users::show,
         routes::links::link,
         routes::links::unlink,
+        routes::audit::list,
         routes::health::alive,
         routes::health::ready,
         routes::health::metrics,

@@ -5,8 +5,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
-    text::{CursorText, EmailText},
-    words::{ActionWord, OutcomeWord, UserStatusWord},
+    text::{CursorText, EmailText, ExternalIdText},
+    words::{ActionWord, AuditActionWord, OutcomeWord, UserStatusWord},
 };
 
 /// Of a list.
@@ -31,6 +31,21 @@ pub(crate) struct ChangesOf {
     /// Only those of which this became.
     #[param(value_type = OutcomeWord, required = false)]
     outcome: Option<OutcomeWord>,
+}
+
+/// Which entries of the audit log.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct AuditOf {
+    /// Only those of this action.
+    #[param(value_type = AuditActionWord, required = false)]
+    action: Option<AuditActionWord>,
+    /// Only those of what was done to the connection, run, user, directory user, token or tenant of this id.
+    #[param(value_type = ExternalIdText, required = false)]
+    subject_id: Option<ExternalIdText>,
+    /// Only those of what the token or person of this id did.
+    #[param(value_type = ExternalIdText, required = false)]
+    actor_id: Option<ExternalIdText>,
 }
 
 /// Which users.

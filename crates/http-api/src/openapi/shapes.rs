@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type},
+    openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
 };
 use uuid::Uuid;
 
@@ -65,6 +65,23 @@ impl PartialSchema for PositionNumber {
 impl ToSchema for PositionNumber {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Position")
+    }
+}
+
+/// Members of the subject of an entry of the audit log: those of a connection, a run and so on, as far as they changed.
+pub(crate) enum MembersShape {}
+
+impl PartialSchema for MembersShape {
+    fn schema() -> RefOr<Schema> {
+        let description = Some("Members of what was changed, as far as they changed.");
+        let object = ObjectBuilder::new().schema_type(Type::Object).description(description);
+        object.additional_properties(Some(AdditionalProperties::FreeForm(true))).into()
+    }
+}
+
+impl ToSchema for MembersShape {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Members")
     }
 }
 

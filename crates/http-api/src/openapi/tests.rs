@@ -203,7 +203,10 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, known: &mut 
         return found;
     }
     found.extend(check_members_of(document, schema, value, at, known));
-    found.extend(unknown(value, at, known));
+    // Unless the schema says that any member may be there.
+    if schema["additionalProperties"] != json!(true) {
+        found.extend(unknown(value, at, known));
+    }
     found
 }
 

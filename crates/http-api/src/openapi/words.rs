@@ -7,7 +7,7 @@ use directory_core::{
     Action, ChangeCode, CredentialKind, DeactivatedBy, EmailAttribute, ExpiryWarning, RunErrorCode, UserStatus,
 };
 use serde_json::{Value, json};
-use store::{ConnectionState, Outcome, RunMode, RunPhase, RunStatus, Trigger};
+use store::{ActorKind, AuditAction, ConnectionState, Outcome, RunMode, RunPhase, RunStatus, Trigger};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -63,6 +63,18 @@ words! {
     /// What a change does.
     ActionWord("Action") = Action as |word| json!(word),
     { Create, Link, Update, Deactivate, Reactivate, Conflict, Protected }
+
+    /// What kind of somebody made a change: the bearer of an API token, a person who signed in, whoever runs the command
+    /// line, or the program by itself.
+    ActorKindWord("ActorKind") = ActorKind as |word| json!(word), { Token, Person, Operator, System }
+
+    /// What is in the audit log. There may be more one day.
+    AuditActionWord("AuditAction") = AuditAction as |word: AuditAction| json!(word.as_str()),
+    {
+        TenantCreated, TokenCreated, TokenRevoked, ConnectionCreated, ConnectionUpdated, ConnectionDeleted, CredentialSet,
+        CredentialResealed, UserIgnored, UserHeeded, UserLinked, UserUnlinked, RunRequested, RunApproved, RunRejected,
+        RunCancelled,
+    }
 
     /// What became of a change.
     OutcomeWord("Outcome") = Outcome as |word| json!(word), { Planned, Applied, Rejected, Stale, Failed }

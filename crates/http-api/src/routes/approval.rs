@@ -7,7 +7,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use directory_core::{RunId, TenantId};
-use store::{Approval, Run};
+use store::{Actor, Approval, Run};
 
 use super::{BASE, accepted, path, standing};
 use crate::{
@@ -49,12 +49,17 @@ pub(crate) async fn approve(
     Query::of(&request).finish()?;
     let input = body::json_up_to::<ApprovalInput>(MAX_BYTES, &request, payload).await?.unwrap_or_default();
     let plan = input.into_plan().map_err(Problem::bad_input)?;
-    let run = app.work(move |app| apply(app, admin.tenant, id, plan)).await?;
+    let run = app
+        .work({
+            let (by, tenant) = (admin.by.clone(), admin.tenant);
+            move |app| async move { apply(app, &by, tenant, id, plan).await }
+        })
+        .await?;
     accepted::answer(admin, &request, app, run).await
 }
 
-async fn apply(app: Arc<App>, tenant: TenantId, id: RunId, plan: ApprovedPlan) -> Result<Run, Problem> {
-    match app.engine().approve(tenant, id, &plan.digest, &plan.choice).await? {
+async fn apply(app: Arc<App>, by: &Actor, tenant: TenantId, id: RunId, plan: ApprovedPlan) -> Result<Run, Problem> {
+    match app.engine().approve(by, tenant, id, &plan.digest, &plan.choice).await? {
         Approval::Approved(run) => Ok(*run),
         Approval::NotHeld(status) => Err(standing::not_held(status)),
         Approval::OtherPlan => Err(Problem::new(Kind::PlanChanged, OTHER_PLAN)),

@@ -48,7 +48,8 @@ pub(crate) async fn set(
     }
     let visit = if verify { Some(app.visit(admin.tenant)?) } else { None };
     let set = app.work(move |app| async move {
-        let set = app.engine().set_credential(admin.tenant, id, given.credential, given.expires_at, verify).await;
+        let set =
+            app.engine().set_credential(&admin.by, admin.tenant, id, given.credential, given.expires_at, verify).await;
         drop(visit);
         Ok(set?)
     });

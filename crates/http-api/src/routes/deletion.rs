@@ -23,6 +23,7 @@ use crate::{
 pub(crate) async fn delete(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
-    let deleted = app.work(move |app| async move { Ok(app.store().delete_connection(admin.tenant, id).await?) });
+    let deleted =
+        app.work(move |app| async move { Ok(app.store().delete_connection(&admin.by, admin.tenant, id).await?) });
     no_content(deleted.await?)
 }

@@ -36,7 +36,8 @@ pub(crate) async fn reject(
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     body::none(&request, payload).await?;
-    let ending = app.work(move |app| async move { Ok(app.store().reject_run(admin.tenant, id).await?) }).await?;
+    let ending =
+        app.work(move |app| async move { Ok(app.store().reject_run(&admin.by, admin.tenant, id).await?) }).await?;
     answer(ending, standing::not_held)
 }
 
@@ -59,7 +60,8 @@ pub(crate) async fn cancel(
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     body::none(&request, payload).await?;
-    let ending = app.work(move |app| async move { Ok(app.store().cancel_run(admin.tenant, id).await?) }).await?;
+    let ending =
+        app.work(move |app| async move { Ok(app.store().cancel_run(&admin.by, admin.tenant, id).await?) }).await?;
     answer(ending, standing::not_active)
 }
 

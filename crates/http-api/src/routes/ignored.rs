@@ -59,8 +59,9 @@ pub(crate) async fn ignore(
     let (connection, user) = (path::id(&request)?, path::external_id(&request).await?);
     Query::of(&request).finish()?;
     body::none(&request, payload).await?;
-    let ignored =
-        move |app: Arc<App>| async move { Ok(app.store().ignore_user(admin.tenant, connection, &user).await?) };
+    let ignored = move |app: Arc<App>| async move {
+        Ok(app.store().ignore_user(&admin.by, admin.tenant, connection, &user).await?)
+    };
     no_content(app.work(ignored).await?)
 }
 
@@ -76,7 +77,9 @@ pub(crate) async fn ignore(
 pub(crate) async fn heed(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (connection, user) = (path::id(&request)?, path::external_id(&request).await?);
     Query::of(&request).finish()?;
-    let heeded = move |app: Arc<App>| async move { Ok(app.store().heed_user(admin.tenant, connection, &user).await?) };
+    let heeded = move |app: Arc<App>| async move {
+        Ok(app.store().heed_user(&admin.by, admin.tenant, connection, &user).await?)
+    };
     no_content(app.work(heeded).await?)
 }
 

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
-use directory_core::{TenantId, UserId};
+use directory_core::UserId;
 use store::{Linking, UserRecord};
 
 use super::{BASE, path};
@@ -45,7 +45,7 @@ pub(crate) async fn link(
     Query::of(&request).finish()?;
     let input = body::json::<LinkInput>(&request, payload).await?.unwrap_or_default();
     let target = input.into_target().map_err(Problem::bad_input)?;
-    let user = app.work(move |app| write(app, admin.tenant, user, target)).await?;
+    let user = app.work(move |app| write(app, admin, user, target)).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -61,13 +61,15 @@ pub(crate) async fn link(
 pub(crate) async fn unlink(admin: Admin, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let user = path::id(&request)?;
     Query::of(&request).finish()?;
-    let user = app.work(move |app| async move { Ok(app.store().unlink_user(admin.tenant, user).await?) }).await?;
+    let user =
+        app.work(move |app| async move { Ok(app.store().unlink_user(&admin.by, admin.tenant, user).await?) }).await?;
     let user = user.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
-async fn write(app: Arc<App>, tenant: TenantId, user: UserId, target: LinkTarget) -> Result<UserRecord, Problem> {
-    match app.store().link_user(tenant, user, target.connection, &target.external_id).await? {
+async fn write(app: Arc<App>, admin: Admin, user: UserId, target: LinkTarget) -> Result<UserRecord, Problem> {
+    let linking = app.store().link_user(&admin.by, admin.tenant, user, target.connection, &target.external_id);
+    match linking.await? {
         Linking::Linked(user) => Ok(*user),
         Linking::UserIsLinked => Err(Problem::new(Kind::UserLinked, USER_IS_LINKED)),
         Linking::LinkedTo(user) => Err(Problem::directory_user_linked(user)),

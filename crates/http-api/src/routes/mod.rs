@@ -2,6 +2,7 @@
 
 mod accepted;
 pub(crate) mod approval;
+pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod connections;
 pub(crate) mod credential;
@@ -53,6 +54,7 @@ pub fn configure(config: &mut ServiceConfig, app: Arc<App>) {
 pub(crate) fn below_base() -> Vec<Route> {
     vec![
         Route::at("/entra").post(register::register),
+        Route::at("/audit").read(audit::list),
         Route::at("/connections").read(connections::list),
         Route::at("/connections/{id}").read(connections::show).patch(update::update).delete(deletion::delete),
         Route::at("/connections/{id}/credential").put(credential::set),

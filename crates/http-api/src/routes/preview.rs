@@ -7,7 +7,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use directory_core::{ConnectionId, TenantId};
-use store::{Draft, Run};
+use store::{Actor, Draft, Run};
 
 use super::{BASE, accepted, path};
 use crate::{
@@ -42,13 +42,20 @@ pub(crate) async fn start(
     let connection = path::id(&request)?;
     Query::of(&request).finish()?;
     let patch = body::json::<ConnectionPatch>(&request, payload).await?.unwrap_or_default();
-    let run = app.work(move |app| queue(app, admin.tenant, connection, patch)).await?;
+    let (by, tenant) = (admin.by.clone(), admin.tenant);
+    let run = app.work(move |app| async move { queue(app, &by, tenant, connection, patch).await }).await?;
     accepted::answer(admin, &request, app, run).await
 }
 
-async fn queue(app: Arc<App>, tenant: TenantId, id: ConnectionId, patch: ConnectionPatch) -> Result<Run, Problem> {
+async fn queue(
+    app: Arc<App>,
+    by: &Actor,
+    tenant: TenantId,
+    id: ConnectionId,
+    patch: ConnectionPatch,
+) -> Result<Run, Problem> {
     let current = app.store().connection(tenant, id).await?.ok_or_else(Problem::not_found)?;
     let update = patch.resolve(&current).map_err(Problem::bad_input)?;
     let draft = Draft::from(update);
-    accepted::queued(app.engine().request_preview(tenant, id, draft).await?)
+    accepted::queued(app.engine().request_preview(by, tenant, id, draft).await?)
 }

@@ -39,7 +39,8 @@ pub(crate) async fn register(
     if let Some(error) = GivenCredential::of_an_operator(&registration.credential) {
         return Err(Problem::bad_input(vec![error]));
     }
-    let connection = app.work(move |app| async move { Ok(app.engine().register(registration).await?) }).await?;
+    let connection =
+        app.work(move |app| async move { Ok(app.engine().register(&admin.by, registration).await?) }).await?;
     path::note(&connection.id);
     let location = (header::LOCATION, connection_path(connection.id));
     Ok(HttpResponse::Created().insert_header(location).json(ConnectionView::new(connection, None)))

@@ -47,6 +47,8 @@ pub(crate) async fn start(
         trigger: Trigger::Manual,
         dry_run: input.dry_run.unwrap_or(false),
     };
-    let run = app.work(move |app| async move { accepted::queued(app.engine().request_run(asked).await?) }).await?;
+    let by = admin.by.clone();
+    let queued = app.work(move |app| async move { accepted::queued(app.engine().request_run(&by, asked).await?) });
+    let run = queued.await?;
     accepted::answer(admin, &request, app, run).await
 }

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
-use directory_core::{ConnectionId, TenantId};
+use directory_core::ConnectionId;
 use store::{Connection, UpdatedConnection};
 
 use super::{BASE, connections, path};
@@ -45,7 +45,7 @@ pub(crate) async fn update(
     let patch =
         patch.ok_or_else(|| Problem::new(Kind::BadRequest, "The changes are missing: send them as a JSON body."))?;
     let updated = app.work(move |app| async move {
-        let connection = apply(&app, admin.tenant, id, &patch).await?;
+        let connection = apply(&app, &admin, id, &patch).await?;
         connections::with_run(&app, connection).await
     });
     Ok(connections::answer(updated.await?))
@@ -54,17 +54,18 @@ pub(crate) async fn update(
 /// The rest of the connection stays as it is when it is written, not as it was when it was read.
 async fn apply(
     app: &Arc<App>,
-    tenant: TenantId,
+    admin: &Admin,
     id: ConnectionId,
     patch: &ConnectionPatch,
 ) -> Result<Connection, Problem> {
     for _ in 0..TRIES {
-        let current = app.store().connection(tenant, id).await?.ok_or_else(Problem::not_found)?;
+        let current = app.store().connection(admin.tenant, id).await?.ok_or_else(Problem::not_found)?;
         let update = patch.resolve(&current).map_err(Problem::bad_input)?;
         if update == unchanged(&current) {
             return Ok(current);
         }
-        match app.store().update_connection(tenant, id, current.updated_at, &update).await? {
+        let updated = app.store().update_connection(&admin.by, admin.tenant, id, current.updated_at, &update);
+        match updated.await? {
             UpdatedConnection::Done(connection) => return Ok(*connection),
             UpdatedConnection::Moved => {}
             UpdatedConnection::NoConnection => return Err(Problem::not_found()),

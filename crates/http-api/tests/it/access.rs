@@ -6,12 +6,13 @@ use http_api::ApiConfig;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use store::{NewToken, TokenRole};
+use store::{Actor, NewToken, TokenRole};
 use uuid::Uuid;
 
 use crate::api::{ABSENT, Api, SECRET, config, registration, send, text};
 
-const READS: [&str; 10] = [
+const READS: [&str; 11] = [
+    "/audit",
     "/connections",
     "/connections/ID",
     "/connections/ID/ignored",
@@ -78,12 +79,12 @@ async fn a_token_must_be_usable() {
         hash: *hash.as_bytes(),
         expires_at: Some(Utc::now() - TimeDelta::days(1)),
     };
-    api.store.create_token(&new).await.unwrap();
+    api.store.create_token(Actor::SYSTEM, &new).await.unwrap();
     api.get(expired.expose_secret(), "/users").await.problem(401, "unauthorized");
 
     assert_eq!(api.get(&acme.admin, "/users").await.status, 200);
     for token in api.store.tokens(acme.id).await.unwrap() {
-        api.store.revoke_token(acme.id, token.id).await.unwrap();
+        api.store.revoke_token(Actor::SYSTEM, acme.id, token.id).await.unwrap();
     }
     api.get(&acme.admin, "/users").await.problem(401, "unauthorized");
 }

@@ -14,7 +14,7 @@ use http_api::{ApiConfig, Limits, Server, SignIn, Telemetry, Watching};
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use store::{NewTenant, NewToken, Store, TokenRole};
+use store::{Actor, NewTenant, NewToken, Store, TokenRole};
 use store_sqlite::SqliteStore;
 use sync_engine::{Providers, SyncEngine, Worker};
 use tempfile::TempDir;
@@ -120,7 +120,7 @@ impl Api {
     pub(crate) async fn account(&self, slug: &str) -> Account {
         let id = TenantId(Uuid::now_v7());
         let tenant = NewTenant { id, slug: slug.to_owned(), name: slug.to_owned() };
-        self.store.create_tenant(&tenant).await.unwrap();
+        self.store.create_tenant(Actor::SYSTEM, &tenant).await.unwrap();
         let admin = self.token(id, TokenRole::Admin).await;
         let viewer = self.token(id, TokenRole::Viewer).await;
         Account { id, admin, viewer }
@@ -136,7 +136,7 @@ impl Api {
             hash: *hash.as_bytes(),
             expires_at: None,
         };
-        self.store.create_token(&new).await.unwrap();
+        self.store.create_token(Actor::SYSTEM, &new).await.unwrap();
         token.expose_secret().to_owned()
     }
 

@@ -1,6 +1,7 @@
 //! A run's progress as server-sent events.
 
 use std::time::Duration;
+use store::Actor;
 
 use http_api::{ApiConfig, Limits, Watching};
 use reqwest::{Method, Response};
@@ -225,7 +226,7 @@ async fn a_revoked_token_hears_no_more() {
     assert!(events.event().await.is_some() && admins.event().await.is_some());
     let tokens = api.store.tokens(acme.id).await.unwrap();
     let viewer = tokens.iter().find(|token| token.role == store::TokenRole::Viewer).unwrap();
-    assert!(api.store.revoke_token(acme.id, viewer.id).await.unwrap());
+    assert!(api.store.revoke_token(Actor::SYSTEM, acme.id, viewer.id).await.unwrap());
     assert_eq!(events.event().await, None);
     cancel(&api, &acme.admin, &run).await;
     assert_eq!(admins.event().await.unwrap().event, "done");

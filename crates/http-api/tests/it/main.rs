@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod deletion;
 mod document;
 mod events;

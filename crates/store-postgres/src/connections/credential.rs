@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
-use store::{NewCredential, SealedCredential, StoreError, UpdatedConnection};
+use store::{Actor, AuditRecord, NewCredential, SealedCredential, StoreError, UpdatedConnection};
 use uuid::Uuid;
 
-use super::{ConnectionRow, columns, find};
+use super::{ConnectionRow, columns, lock};
 use crate::{
     access::Access,
+    audit,
     decode::Place,
     error::{Fault, failed},
 };
@@ -54,6 +55,7 @@ pub(super) async fn read(
 
 pub(super) async fn set(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
@@ -61,12 +63,16 @@ pub(super) async fn set(
     works: bool,
 ) -> Result<UpdatedConnection, Fault> {
     let mut tx = access.tenant(tenant).await?;
-    let row: Option<ConnectionRow> = sqlx::query_as(concat!(
+    let Some(current) = lock(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    if current.updated_at != seen {
+        return Ok(UpdatedConnection::Moved);
+    }
+    let row: ConnectionRow = sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = $3, sealed_credential = $4, credential_expires_at = $5,
              state = CASE WHEN $6 AND state = 'quarantined' THEN 'active' ELSE state END,
              state_reason = CASE WHEN $6 AND state = 'quarantined' THEN NULL ELSE state_reason END,
              credential_updated_at = now(), updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-         WHERE tenant_id = $1 AND id = $2 AND updated_at = $7 RETURNING ",
+         WHERE tenant_id = $1 AND id = $2 RETURNING ",
         columns!()
     ))
     .bind(tenant.0)
@@ -75,17 +81,12 @@ pub(super) async fn set(
     .bind(&credential.sealed)
     .bind(credential.expires_at)
     .bind(works)
-    .bind(seen)
-    .fetch_optional(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    match row {
-        Some(row) => {
-            tx.commit().await?;
-            Ok(UpdatedConnection::Done(Box::new(row.try_into()?)))
-        }
-        None if find(&mut tx, tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
-        None => Ok(UpdatedConnection::NoConnection),
-    }
+    let updated = row.try_into()?;
+    audit::note(&mut tx, by, &AuditRecord::credential_set(&current, &updated)).await?;
+    tx.commit().await?;
+    Ok(UpdatedConnection::Done(Box::new(updated)))
 }
 
 /// The one walk that is over all tenants: the keys are the installation's.
@@ -111,7 +112,12 @@ pub(super) async fn page(
     .collect()
 }
 
-pub(super) async fn reseal(access: &Access, read: &SealedCredential, sealed: &[u8]) -> Result<bool, sqlx::Error> {
+pub(super) async fn reseal(
+    access: &Access,
+    by: &Actor,
+    read: &SealedCredential,
+    sealed: &[u8],
+) -> Result<bool, sqlx::Error> {
     let mut tx = access.tenant(read.tenant).await?;
     let done = sqlx::query(
         "UPDATE connections SET sealed_credential = $4
@@ -124,6 +130,10 @@ pub(super) async fn reseal(access: &Access, read: &SealedCredential, sealed: &[u
     .bind(read.kind.as_str())
     .execute(&mut *tx)
     .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::note(&mut tx, by, &AuditRecord::credential_resealed(read.tenant, read.connection)).await?;
     tx.commit().await?;
-    Ok(done.rows_affected() == 1)
+    Ok(true)
 }

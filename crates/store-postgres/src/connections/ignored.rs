@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
-use store::{ExternalPage, IgnoredUser, StoreError};
+use store::{Actor, AuditRecord, ExternalPage, IgnoredUser, StoreError};
 
 use super::keep;
-use crate::{access::Access, decode::Place, error::failed};
+use crate::{access::Access, audit, decode::Place, error::failed};
 
 pub(super) async fn list(
     access: &Access,
@@ -33,6 +33,7 @@ pub(super) async fn list(
 
 pub(super) async fn add(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
@@ -41,7 +42,7 @@ pub(super) async fn add(
     if !keep(&mut tx, tenant, connection).await? {
         return Ok(false);
     }
-    sqlx::query(
+    let done = sqlx::query(
         "INSERT INTO ignored_users (tenant_id, connection_id, external_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
     .bind(tenant.0)
@@ -49,12 +50,16 @@ pub(super) async fn add(
     .bind(external_id.as_str())
     .execute(&mut *tx)
     .await?;
-    tx.commit().await?;
+    if done.rows_affected() > 0 {
+        audit::note(&mut tx, by, &AuditRecord::user_ignored(tenant, connection, external_id)).await?;
+        tx.commit().await?;
+    }
     Ok(true)
 }
 
 pub(super) async fn remove(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
@@ -67,6 +72,10 @@ pub(super) async fn remove(
             .bind(external_id.as_str())
             .execute(&mut *tx)
             .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::note(&mut tx, by, &AuditRecord::user_heeded(tenant, connection, external_id)).await?;
     tx.commit().await?;
-    Ok(done.rows_affected() == 1)
+    Ok(true)
 }

@@ -11,15 +11,16 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::{PgConnection, types::Json};
 use store::{
-    CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential, ExternalPage, IdPage,
-    IgnoredUser, NewConnection, NewCredential, SealedCredential, StoreError, UniqueKey, UpdatedConnection,
+    Actor, AuditRecord, CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential,
+    ExternalPage, IdPage, IgnoredUser, NewConnection, NewCredential, SealedCredential, StoreError, UniqueKey,
+    UpdatedConnection,
 };
 use uuid::Uuid;
 
 use crate::{
-    PostgresStore,
+    PostgresStore, audit,
     decode::{Place, ascending},
-    error::{failed, persistently, violates},
+    error::{Fault, failed, persistently, violates},
 };
 
 #[derive(sqlx::FromRow)]
@@ -105,6 +106,20 @@ pub(crate) async fn find(
     .transpose()
 }
 
+/// A tenant's connection, which nobody else changes to the end of the transaction.
+async fn lock(tx: &mut PgConnection, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, Fault> {
+    let row: Option<ConnectionRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM connections WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+    ))
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(Connection::try_from).transpose()?)
+}
+
 /// Whether the tenant has the connection; if so it stays to the end of the transaction.
 pub(crate) async fn keep(
     tx: &mut PgConnection,
@@ -122,7 +137,7 @@ pub(crate) async fn keep(
 
 #[async_trait]
 impl Connections for PostgresStore {
-    async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
+    async fn create_connection(&self, by: &Actor, connection: &NewConnection) -> Result<Connection, StoreError> {
         let mut tx = self.access.tenant(connection.tenant).await.map_err(failed)?;
         let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
@@ -161,8 +176,10 @@ impl Connections for PostgresStore {
             former::note_new_scope(&mut tx, connection.tenant, connection.id).await.map_err(failed)?;
             row.new_scope = true;
         }
+        let made = row.try_into()?;
+        audit::note(&mut tx, by, &AuditRecord::connection_created(&made)).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        row.try_into()
+        Ok(made)
     }
 
     async fn former_connection(
@@ -175,16 +192,17 @@ impl Connections for PostgresStore {
 
     async fn update_connection(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
         update: &ConnectionUpdate,
     ) -> Result<UpdatedConnection, StoreError> {
-        persistently(|| update::update(&self.access, tenant, id, seen, update)).await
+        persistently(|| update::update(&self.access, by, tenant, id, seen, update)).await
     }
 
-    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
-        persistently(|| former::delete(&self.access, tenant, id)).await
+    async fn delete_connection(&self, by: &Actor, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+        persistently(|| former::delete(&self.access, by, tenant, id)).await
     }
 
     async fn ignored_users(
@@ -198,20 +216,22 @@ impl Connections for PostgresStore {
 
     async fn ignore_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::add(&self.access, tenant, connection, external_id).await.map_err(failed)
+        ignored::add(&self.access, by, tenant, connection, external_id).await.map_err(failed)
     }
 
     async fn heed_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::remove(&self.access, tenant, connection, external_id).await.map_err(failed)
+        ignored::remove(&self.access, by, tenant, connection, external_id).await.map_err(failed)
     }
 
     async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
@@ -247,13 +267,14 @@ impl Connections for PostgresStore {
 
     async fn set_credential(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
         credential: &NewCredential,
         works: bool,
     ) -> Result<UpdatedConnection, StoreError> {
-        Ok(credential::set(&self.access, tenant, id, seen, credential, works).await?)
+        Ok(credential::set(&self.access, by, tenant, id, seen, credential, works).await?)
     }
 
     async fn sealed_credentials(
@@ -277,7 +298,7 @@ impl Connections for PostgresStore {
         survey::clouds(&self.access).await
     }
 
-    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
-        credential::reseal(&self.access, read, sealed).await.map_err(failed)
+    async fn reseal_credential(&self, by: &Actor, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
+        credential::reseal(&self.access, by, read, sealed).await.map_err(failed)
     }
 }

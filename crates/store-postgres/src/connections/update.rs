@@ -3,17 +3,19 @@
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
 use sqlx::types::Json;
-use store::{ConnectionUpdate, UpdatedConnection};
+use store::{Actor, AuditRecord, Connection, ConnectionUpdate, UpdatedConnection};
 
-use super::{ConnectionRow, columns, find};
+use super::{ConnectionRow, columns, lock};
 use crate::{
     access::Access,
+    audit,
     error::Fault,
     runs::{lock_held, supersede},
 };
 
 pub(super) async fn update(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
@@ -21,32 +23,37 @@ pub(super) async fn update(
 ) -> Result<UpdatedConnection, Fault> {
     let mut tx = access.tenant(tenant).await?;
     lock_held(&mut tx, tenant, id).await?;
-    let Some(current) = find(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    let Some(current) = lock(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    if current.updated_at != seen {
+        return Ok(UpdatedConnection::Moved);
+    }
     // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.
-    let row: Option<ConnectionRow> = sqlx::query_as(concat!(
-        "UPDATE connections SET display_name = $4, group_id = $5, default_role = $6, policy = $7, schedule = $8,
-             state = CASE WHEN $9 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
-             state_reason = CASE WHEN $9 OR state = 'paused' THEN NULL ELSE state_reason END,
+    let row: ConnectionRow = sqlx::query_as(concat!(
+        "UPDATE connections SET display_name = $3, group_id = $4, default_role = $5, policy = $6, schedule = $7,
+             state = CASE WHEN $8 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
+             state_reason = CASE WHEN $8 OR state = 'paused' THEN NULL ELSE state_reason END,
              updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
-         WHERE tenant_id = $1 AND id = $2 AND updated_at = $3
+         WHERE tenant_id = $1 AND id = $2
          RETURNING ",
         columns!()
     ))
     .bind(tenant.0)
     .bind(id.0)
-    .bind(seen)
     .bind(&update.display_name)
     .bind(&update.group_id)
     .bind(&update.default_role)
     .bind(Json(&update.policy))
     .bind(&update.schedule)
     .bind(update.paused)
-    .fetch_optional(&mut *tx)
+    .fetch_one(&mut *tx)
     .await?;
-    let Some(row) = row else { return Ok(UpdatedConnection::Moved) };
+    let updated = Connection::try_from(row)?;
     if update.alters_plans(&current) {
         supersede(&mut tx, tenant, id).await?;
     }
+    if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
+        audit::note(&mut tx, by, &record).await?;
+    }
     tx.commit().await?;
-    Ok(UpdatedConnection::Done(Box::new(row.try_into()?)))
+    Ok(UpdatedConnection::Done(Box::new(updated)))
 }

@@ -2,13 +2,13 @@
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::PgConnection;
-use store::{Ending, RunStatus};
+use store::{Actor, AuditRecord, Ending, Run, RunStatus};
 use uuid::Uuid;
 
 use super::row::{RunRow, lock, run_columns};
-use crate::{access::Access, error::Fault};
+use crate::{access::Access, audit, error::Fault};
 
-pub(super) async fn cancel(access: &Access, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
+pub(super) async fn cancel(access: &Access, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
     let mut tx = access.tenant(tenant).await?;
     // Waits for the page or the batch that is being written.
     let Some(found) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
@@ -30,8 +30,10 @@ pub(super) async fn cancel(access: &Access, tenant: TenantId, run: RunId) -> Res
     if !row.plan_complete {
         drop_plans(&mut tx, tenant, &[run.0]).await?;
     }
+    let cancelled = Run::try_from(row)?;
+    audit::note(&mut tx, by, &AuditRecord::run_cancelled(&found, &cancelled)).await?;
     tx.commit().await?;
-    Ok(Ending::Ended(Box::new(row.try_into()?)))
+    Ok(Ending::Ended(Box::new(cancelled)))
 }
 
 /// Cancels every run of a connection that has not ended, held ones too. A cancelled run counts what was done, and of a held

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun, PlanNext,
-    Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun,
+    PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -28,8 +28,8 @@ use crate::{PostgresStore, error::persistently};
 
 #[async_trait]
 impl Runs for PostgresStore {
-    async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
-        persistently(|| queue::create(&self.access, run)).await
+    async fn create_run(&self, by: &Actor, run: &NewRun) -> Result<CreatedRun, StoreError> {
+        persistently(|| queue::create(&self.access, by, run)).await
     }
 
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -104,20 +104,21 @@ impl Runs for PostgresStore {
 
     async fn approve_run(
         &self,
+        by: &Actor,
         tenant: TenantId,
         run: RunId,
         digest: &str,
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
-        persistently(|| review::approve(&self.access, tenant, run, digest, choice)).await
+        persistently(|| review::approve(&self.access, by, tenant, run, digest, choice)).await
     }
 
-    async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        persistently(|| review::reject(&self.access, tenant, run)).await
+    async fn reject_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        persistently(|| review::reject(&self.access, by, tenant, run)).await
     }
 
-    async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        persistently(|| cancel::cancel(&self.access, tenant, run)).await
+    async fn cancel_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        persistently(|| cancel::cancel(&self.access, by, tenant, run)).await
     }
 
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {

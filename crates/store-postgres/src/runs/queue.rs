@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::{PgConnection, types::Json};
-use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use store::{Actor, AuditRecord, Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
 use super::row::{RunRow, run_columns};
 use crate::{
     access::{Access, confine},
-    connections,
+    audit, connections,
     error::Fault,
 };
 
-pub(super) async fn create(access: &Access, run: &NewRun) -> Result<CreatedRun, Fault> {
+pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<CreatedRun, Fault> {
     // The active run that is in the way may end before it is looked up; then the way is free.
     loop {
         let mut tx = access.tenant(run.tenant).await?;
@@ -27,8 +27,12 @@ pub(super) async fn create(access: &Access, run: &NewRun) -> Result<CreatedRun, 
             if !run.dry_run {
                 supersede(&mut tx, run.tenant, run.connection).await?;
             }
+            let queued = Run::try_from(row)?;
+            if let Some(record) = AuditRecord::run_requested(&queued) {
+                audit::note(&mut tx, by, &record).await?;
+            }
             tx.commit().await?;
-            return Ok(CreatedRun::Queued(Box::new(row.try_into()?)));
+            return Ok(CreatedRun::Queued(Box::new(queued)));
         }
         if let Some(active) = active(&mut tx, run.tenant, run.connection).await? {
             return Ok(CreatedRun::AlreadyActive(active));

@@ -2,7 +2,7 @@
 
 use directory_core::{RunId, TenantId};
 use sqlx::PgConnection;
-use store::{Approval, Choice, Ending, Run, RunStatus, StoreError};
+use store::{Actor, Approval, AuditRecord, Choice, Ending, Run, RunStatus, StoreError};
 
 use super::{
     queue,
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::Access,
+    audit,
     decode::{Place, stored},
     error::{Fault, violates},
 };
@@ -19,6 +20,7 @@ const NAMED: i64 = 20;
 
 pub(super) async fn approve(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     run: RunId,
     digest: &str,
@@ -46,8 +48,10 @@ pub(super) async fn approve(
         }
         match queue_again(&mut tx, &held, chosen).await {
             Ok(row) => {
+                let queued = row.try_into()?;
+                audit::note(&mut tx, by, &AuditRecord::run_approved(&held, &queued)).await?;
                 tx.commit().await?;
-                return Ok(Approval::Approved(Box::new(row.try_into()?)));
+                return Ok(Approval::Approved(Box::new(queued)));
             }
             Err(error) if violates(&error, "sync_runs_one_active") => tx.rollback().await?,
             Err(error) => return Err(error.into()),
@@ -150,7 +154,7 @@ async fn queue_again(tx: &mut PgConnection, run: &Run, chosen: u64) -> Result<Ru
     .await
 }
 
-pub(super) async fn reject(access: &Access, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
+pub(super) async fn reject(access: &Access, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
     let mut tx = access.tenant(tenant).await?;
     let Some(held) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match held.status {
@@ -167,6 +171,8 @@ pub(super) async fn reject(access: &Access, tenant: TenantId, run: RunId) -> Res
     .bind(run.0)
     .fetch_one(&mut *tx)
     .await?;
+    let rejected = row.try_into()?;
+    audit::note(&mut tx, by, &AuditRecord::run_rejected(&held, &rejected)).await?;
     tx.commit().await?;
-    Ok(Ending::Ended(Box::new(row.try_into()?)))
+    Ok(Ending::Ended(Box::new(rejected)))
 }

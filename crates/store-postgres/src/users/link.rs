@@ -2,18 +2,19 @@
 
 use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
 use sqlx::PgConnection;
-use store::{Linking, UserRecord};
+use store::{Actor, AuditRecord, Linking, UserRecord};
 use uuid::Uuid;
 
 use super::{RecordRow, columns, record_columns};
 use crate::{
     access::Access,
-    connections,
+    audit, connections,
     error::{Fault, violates},
 };
 
 pub(super) async fn link(
     access: &Access,
+    by: &Actor,
     tenant: TenantId,
     user: UserId,
     connection: ConnectionId,
@@ -40,8 +41,10 @@ pub(super) async fn link(
         }
         match set(&mut tx, tenant, user, Some(&wanted)).await {
             Ok(row) => {
+                let linked = UserRecord::try_from(row)?;
+                audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
                 tx.commit().await?;
-                return Ok(Linking::Linked(Box::new(row.try_into()?)));
+                return Ok(Linking::Linked(Box::new(linked)));
             }
             Err(error) if violates(&error, "users_external") => tx.rollback().await?,
             Err(error) => return Err(error.into()),
@@ -49,15 +52,21 @@ pub(super) async fn link(
     }
 }
 
-pub(super) async fn unlink(access: &Access, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {
+pub(super) async fn unlink(
+    access: &Access,
+    by: &Actor,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<UserRecord>, Fault> {
     let mut tx = access.tenant(tenant).await?;
     let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(None) };
     if record.user.link.is_none() {
         return Ok(Some(record));
     }
-    let row = set(&mut tx, tenant, user, None).await?;
+    let local = UserRecord::try_from(set(&mut tx, tenant, user, None).await?)?;
+    audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
     tx.commit().await?;
-    Ok(Some(row.try_into()?))
+    Ok(Some(local))
 }
 
 async fn lock(tx: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, Fault> {

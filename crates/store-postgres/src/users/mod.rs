@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use directory_core::{
     ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId,
 };
-use store::{IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
+use store::{Actor, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 use uuid::Uuid;
 
 use crate::{
@@ -261,16 +261,17 @@ impl Users for PostgresStore {
 
     async fn link_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         user: UserId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<Linking, StoreError> {
-        Ok(link::link(&self.access, tenant, user, connection, external_id).await?)
+        Ok(link::link(&self.access, by, tenant, user, connection, external_id).await?)
     }
 
-    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(link::unlink(&self.access, tenant, user).await?)
+    async fn unlink_user(&self, by: &Actor, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        Ok(link::unlink(&self.access, by, tenant, user).await?)
     }
 
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {

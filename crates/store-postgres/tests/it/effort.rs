@@ -2,7 +2,7 @@
 
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
+use store::{Actor, IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
 use store_postgres::PostgresStore;
 
 use crate::fixture::{Fixture, LEASE, add_connection, creates, queue};
@@ -45,7 +45,7 @@ async fn a_tenant_that_the_statistics_do_not_know_is_no_more_effort() {
     let store = PostgresStore::from_pool(pool.clone());
     let tenant = TenantId(uuid::Uuid::now_v7());
     let new = NewTenant { id: tenant, slug: "globex".to_owned(), name: "Globex".to_owned() };
-    store.create_tenant(&new).await.unwrap();
+    store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
     let connection = add_connection(&store, tenant).await;
     let run = queue(&store, tenant, connection).await;
     let lease = store.claim_run(tenant, run, uuid::Uuid::new_v4(), LEASE).await.unwrap().unwrap().lease;

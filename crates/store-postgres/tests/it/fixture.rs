@@ -7,8 +7,8 @@ use directory_core::{
     UserStatus, Values,
 };
 use store::{
-    ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewCredential, NewRun,
-    NewTenant, Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
+    Actor, ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewCredential,
+    NewRun, NewTenant, Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ impl Fixture {
         let (database, store) = TestDatabase::migrated().await;
         let tenant = TenantId(Uuid::now_v7());
         let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
-        store.create_tenant(&new).await.unwrap();
+        store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
         let connection = add_connection(&store, tenant).await;
         Self { database, store, tenant, connection }
     }
@@ -91,14 +91,14 @@ pub(crate) async fn add_connection(store: &PostgresStore, tenant: TenantId) -> C
         schedule: None,
         credential: NewCredential { kind: CredentialKind::ClientSecret, sealed: vec![1, 2, 3], expires_at: None },
     };
-    store.create_connection(&new).await.unwrap().id
+    store.create_connection(Actor::SYSTEM, &new).await.unwrap().id
 }
 
 pub(crate) async fn queue(store: &PostgresStore, tenant: TenantId, connection: ConnectionId) -> RunId {
     let id = RunId(Uuid::now_v7());
     let new =
         NewRun { id, tenant, connection, mode: RunMode::Full, trigger: Trigger::Manual, dry_run: false, draft: None };
-    let created = store.create_run(&new).await.unwrap();
+    let created = store.create_run(Actor::SYSTEM, &new).await.unwrap();
     assert!(matches!(created, CreatedRun::Queued(_)), "{created:?}");
     id
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use directory_core::RunId;
 use sqlx::{PgConnection, PgPool};
 use store::{
-    Applied, Choice, Connections, Ending, NewRun, Outcome, Progress, RunMode, RunPhase, RunStatus, Runs, StoreError,
-    Trigger,
+    Actor, Applied, Choice, Connections, Ending, NewRun, Outcome, Progress, RunMode, RunPhase, RunStatus, Runs,
+    StoreError, Trigger,
 };
 use store_postgres::PostgresStore;
 use tokio::task::JoinHandle;
@@ -146,7 +146,7 @@ async fn a_waiting_batch_keeps_nobody_else_waiting() {
     let batch = start_until_blocked(&fixture, fixture.store.clone(), lease).await;
     let progress = Progress { phase: RunPhase::Applying, seen: 2 };
     fixture.store.renew(&lease, Duration::from_secs(30), progress).await.unwrap();
-    let cancelled = fixture.store.cancel_run(fixture.tenant, lease.run).await.unwrap();
+    let cancelled = fixture.store.cancel_run(Actor::SYSTEM, fixture.tenant, lease.run).await.unwrap();
     assert!(matches!(&cancelled, Ending::Ended(run) if run.applied_changes == 0), "{cancelled:?}");
     product.rollback().await.unwrap();
     let done = batch.await.unwrap();
@@ -169,9 +169,9 @@ async fn decisions_about_one_connection_take_turns() {
         let (mode, trigger) = (RunMode::Full, Trigger::Manual);
         let newer = NewRun { id, tenant, connection, mode, trigger, dry_run: false, draft: None };
         let (approval, created, deleted) = tokio::join!(
-            store.approve_run(tenant, run, &digest, &only),
-            store.create_run(&newer),
-            store.delete_connection(tenant, connection),
+            store.approve_run(Actor::SYSTEM, tenant, run, &digest, &only),
+            store.create_run(Actor::SYSTEM, &newer),
+            store.delete_connection(Actor::SYSTEM, tenant, connection),
         );
         approval.unwrap();
         created.unwrap();

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
 use sqlx::SqlitePool;
-use store::{NewCredential, SealedCredential, StoreError};
+use store::{Actor, AuditRecord, NewCredential, SealedCredential, StoreError, UpdatedConnection};
 
-use super::row::{ConnectionRow, connection_columns};
+use super::row::{ConnectionRow, connection_columns, find};
 use crate::{
+    SqliteStore, audit,
     decode::{Place, stored_id, stored_time},
     error::failed,
     sql::now,
@@ -52,21 +53,27 @@ pub(super) async fn read(
 }
 
 pub(super) async fn set(
-    writer: &SqlitePool,
+    store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
     credential: &NewCredential,
     works: bool,
-) -> Result<Option<ConnectionRow>, StoreError> {
-    sqlx::query_as(concat!(
+) -> Result<UpdatedConnection, StoreError> {
+    let mut tx = store.write().await?;
+    let Some(current) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    if current.updated_at != seen {
+        return Ok(UpdatedConnection::Moved);
+    }
+    let row: ConnectionRow = sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = ?3, sealed_credential = ?4, credential_expires_at = ?5,
              state_reason = iif(?6 AND state = 'quarantined', NULL, state_reason),
              state = iif(?6 AND state = 'quarantined', 'active', state), credential_updated_at = ",
         now!(),
         ", updated_at = max(strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'), ",
         now!(),
-        ") WHERE tenant_id = ?1 AND id = ?2 AND updated_at = ?7 RETURNING ",
+        ") WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
         connection_columns!()
     ))
     .bind(stored_id(tenant.0))
@@ -75,10 +82,13 @@ pub(super) async fn set(
     .bind(&credential.sealed)
     .bind(credential.expires_at.map(stored_time))
     .bind(works)
-    .bind(stored_time(seen))
-    .fetch_optional(writer)
+    .fetch_one(&mut *tx)
     .await
-    .map_err(failed)
+    .map_err(failed)?;
+    let updated = row.try_into()?;
+    audit::note(&mut tx, by, &AuditRecord::credential_set(&current, &updated)).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(UpdatedConnection::Done(Box::new(updated)))
 }
 
 /// The one walk that is over all tenants: the keys are the installation's.
@@ -103,7 +113,13 @@ pub(super) async fn page(
     .collect()
 }
 
-pub(super) async fn reseal(writer: &SqlitePool, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
+pub(super) async fn reseal(
+    store: &SqliteStore,
+    by: &Actor,
+    read: &SealedCredential,
+    sealed: &[u8],
+) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
     let done = sqlx::query(
         "UPDATE connections SET sealed_credential = ?4
          WHERE tenant_id = ?1 AND id = ?2 AND sealed_credential = ?3 AND credential_kind = ?5",
@@ -113,8 +129,13 @@ pub(super) async fn reseal(writer: &SqlitePool, read: &SealedCredential, sealed:
     .bind(&read.sealed)
     .bind(sealed)
     .bind(read.kind.as_str())
-    .execute(writer)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(done.rows_affected() == 1)
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::note(&mut tx, by, &AuditRecord::credential_resealed(read.tenant, read.connection)).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
 }

@@ -2,11 +2,11 @@
 
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use sqlx::SqlitePool;
-use store::{ExternalPage, IgnoredUser, StoreError};
+use store::{Actor, AuditRecord, ExternalPage, IgnoredUser, StoreError};
 
 use super::row::find;
 use crate::{
-    SqliteStore,
+    SqliteStore, audit,
     decode::{Place, stored_id},
     error::failed,
 };
@@ -49,6 +49,7 @@ pub(super) async fn list(
 
 pub(super) async fn ignore(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
@@ -57,7 +58,7 @@ pub(super) async fn ignore(
     if find(&mut *tx, tenant, connection).await?.is_none() {
         return Ok(false);
     }
-    sqlx::query(
+    let ignored = sqlx::query(
         "INSERT INTO ignored_users (tenant_id, connection_id, external_id) VALUES (?1, ?2, ?3)
          ON CONFLICT (tenant_id, connection_id, external_id) DO NOTHING",
     )
@@ -67,23 +68,33 @@ pub(super) async fn ignore(
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    tx.commit().await.map_err(failed)?;
+    if ignored.rows_affected() > 0 {
+        audit::note(&mut tx, by, &AuditRecord::user_ignored(tenant, connection, external_id)).await?;
+        tx.commit().await.map_err(failed)?;
+    }
     Ok(true)
 }
 
 pub(super) async fn heed(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     connection: ConnectionId,
     external_id: &ExternalId,
 ) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
     let heeded =
         sqlx::query("DELETE FROM ignored_users WHERE tenant_id = ?1 AND connection_id = ?2 AND external_id = ?3")
             .bind(stored_id(tenant.0))
             .bind(stored_id(connection.0))
             .bind(external_id.as_str())
-            .execute(&store.writer)
+            .execute(&mut *tx)
             .await
             .map_err(failed)?;
-    Ok(heeded.rows_affected() > 0)
+    if heeded.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::note(&mut tx, by, &AuditRecord::user_heeded(tenant, connection, external_id)).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, TenantId};
 use store::{
-    CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential, ExternalPage, IdPage,
+    Actor, CloudInUse, Connection, ConnectionUpdate, Connections, Directory, ExpiringCredential, ExternalPage, IdPage,
     IgnoredUser, NewConnection, NewCredential, SealedCredential, StoreError, UpdatedConnection,
 };
 
@@ -25,8 +25,8 @@ use crate::{
 
 #[async_trait]
 impl Connections for SqliteStore {
-    async fn create_connection(&self, connection: &NewConnection) -> Result<Connection, StoreError> {
-        registration::create(self, connection).await
+    async fn create_connection(&self, by: &Actor, connection: &NewConnection) -> Result<Connection, StoreError> {
+        registration::create(self, by, connection).await
     }
 
     async fn former_connection(
@@ -39,16 +39,17 @@ impl Connections for SqliteStore {
 
     async fn update_connection(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
         update: &ConnectionUpdate,
     ) -> Result<UpdatedConnection, StoreError> {
-        update::update(self, tenant, id, seen, update).await
+        update::update(self, by, tenant, id, seen, update).await
     }
 
-    async fn delete_connection(&self, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
-        registration::delete(self, tenant, id).await
+    async fn delete_connection(&self, by: &Actor, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+        registration::delete(self, by, tenant, id).await
     }
 
     async fn ignored_users(
@@ -62,20 +63,22 @@ impl Connections for SqliteStore {
 
     async fn ignore_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::ignore(self, tenant, connection, external_id).await
+        ignored::ignore(self, by, tenant, connection, external_id).await
     }
 
     async fn heed_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<bool, StoreError> {
-        ignored::heed(self, tenant, connection, external_id).await
+        ignored::heed(self, by, tenant, connection, external_id).await
     }
 
     async fn connection(&self, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
@@ -109,17 +112,14 @@ impl Connections for SqliteStore {
 
     async fn set_credential(
         &self,
+        by: &Actor,
         tenant: TenantId,
         id: ConnectionId,
         seen: DateTime<Utc>,
         credential: &NewCredential,
         works: bool,
     ) -> Result<UpdatedConnection, StoreError> {
-        match credential::set(&self.writer, tenant, id, seen, credential, works).await? {
-            Some(row) => Ok(UpdatedConnection::Done(Box::new(row.try_into()?))),
-            None if self.connection(tenant, id).await?.is_some() => Ok(UpdatedConnection::Moved),
-            None => Ok(UpdatedConnection::NoConnection),
-        }
+        credential::set(self, by, tenant, id, seen, credential, works).await
     }
 
     async fn sealed_credentials(
@@ -143,7 +143,7 @@ impl Connections for SqliteStore {
         survey::clouds(&self.reader).await
     }
 
-    async fn reseal_credential(&self, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
-        credential::reseal(&self.writer, read, sealed).await
+    async fn reseal_credential(&self, by: &Actor, read: &SealedCredential, sealed: &[u8]) -> Result<bool, StoreError> {
+        credential::reseal(self, by, read, sealed).await
     }
 }

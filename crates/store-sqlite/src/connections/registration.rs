@@ -2,22 +2,23 @@
 
 use directory_core::{ConnectionId, TenantId};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, query::QueryAs, sqlite::SqliteArguments};
-use store::{Connection, Directory, NewConnection, StoreError, UniqueKey};
+use store::{Actor, AuditRecord, Connection, Directory, NewConnection, StoreError, UniqueKey};
 
-use super::row::{ConnectionRow, connection_columns};
+use super::row::{ConnectionRow, connection_columns, find};
 use crate::{
-    SqliteStore,
+    SqliteStore, audit,
     decode::{Place, stored_id, stored_time, to_json},
     error::failed,
     runs,
 };
 
-pub(super) async fn create(store: &SqliteStore, new: &NewConnection) -> Result<Connection, StoreError> {
+pub(super) async fn create(store: &SqliteStore, by: &Actor, new: &NewConnection) -> Result<Connection, StoreError> {
     let mut tx = store.write().await?;
     let former = revive(&mut tx, new.tenant, new.id).await?;
     let new_scope = former.is_some_and(|former| former.group_id != new.group_id);
     let row = insert(new, new_scope)?.fetch_optional(&mut *tx).await.map_err(failed)?;
     let connection = row.ok_or(StoreError::Conflict(UniqueKey::ConnectionId))?.try_into()?;
+    audit::note(&mut tx, by, &AuditRecord::connection_created(&connection)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(connection)
 }
@@ -94,20 +95,24 @@ pub(super) async fn former(
     former.map(|id| Place { table: "former_connections", row: &id }.id("connection_id", &id)).transpose()
 }
 
-pub(super) async fn delete(store: &SqliteStore, tenant: TenantId, id: ConnectionId) -> Result<bool, StoreError> {
+pub(super) async fn delete(
+    store: &SqliteStore,
+    by: &Actor,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
+    let Some(connection) = find(&mut *tx, tenant, id).await? else { return Ok(false) };
     remember(&mut tx, tenant, id).await?;
-    let deleted = sqlx::query("DELETE FROM connections WHERE tenant_id = ?1 AND id = ?2")
+    sqlx::query("DELETE FROM connections WHERE tenant_id = ?1 AND id = ?2")
         .bind(stored_id(tenant.0))
         .bind(stored_id(id.0))
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    if deleted.rows_affected() == 0 {
-        return Ok(false);
-    }
     runs::cancel_all(&mut tx, tenant, id).await?;
     hand_over(&mut tx, tenant, id).await?;
+    audit::note(&mut tx, by, &AuditRecord::connection_deleted(&connection)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
 }

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use directory_core::{ConnectionId, TenantId};
-use store::{Connection, ConnectionUpdate, StoreError, UpdatedConnection};
+use store::{Actor, AuditRecord, Connection, ConnectionUpdate, StoreError, UpdatedConnection};
 
 use super::row::{ConnectionRow, connection_columns, find};
 use crate::{
-    SqliteStore,
+    SqliteStore, audit,
     decode::{stored_id, stored_time, to_json},
     error::failed,
     runs::supersede,
@@ -15,6 +15,7 @@ use crate::{
 
 pub(super) async fn update(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     id: ConnectionId,
     seen: DateTime<Utc>,
@@ -50,6 +51,9 @@ pub(super) async fn update(
     let updated = Connection::try_from(row)?;
     if update.alters_plans(&current) {
         supersede(&mut tx, tenant, id).await?;
+    }
+    if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
+        audit::note(&mut tx, by, &record).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(UpdatedConnection::Done(Box::new(updated)))

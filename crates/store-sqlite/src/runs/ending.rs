@@ -2,37 +2,53 @@
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
-use store::{Ending, Run, RunStatus, StoreError};
+use store::{Actor, AuditRecord, Ending, Run, RunStatus, StoreError};
 
 use super::{
     history,
     row::{RunRow, run_columns},
     stage::drop_changes,
 };
-use crate::{SqliteStore, decode::stored_id, error::failed, sql::now};
+use crate::{SqliteStore, audit, decode::stored_id, error::failed, sql::now};
 
-pub(super) async fn reject(store: &SqliteStore, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-    end(store, tenant, run, RunStatus::Rejected, |status| status == RunStatus::Held).await
-}
-
-pub(super) async fn cancel(store: &SqliteStore, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-    end(store, tenant, run, RunStatus::Cancelled, RunStatus::is_active).await
-}
-
-/// Ends a run as `status`, if it stands so that it can be.
-async fn end(
+pub(super) async fn reject(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
-    id: RunId,
-    status: RunStatus,
-    can_end: impl Fn(RunStatus) -> bool + Send,
+    run: RunId,
 ) -> Result<Ending, StoreError> {
+    let way =
+        Way { to: RunStatus::Rejected, from: |status| status == RunStatus::Held, told: AuditRecord::run_rejected };
+    end(store, by, tenant, run, way).await
+}
+
+pub(super) async fn cancel(
+    store: &SqliteStore,
+    by: &Actor,
+    tenant: TenantId,
+    run: RunId,
+) -> Result<Ending, StoreError> {
+    let way = Way { to: RunStatus::Cancelled, from: RunStatus::is_active, told: AuditRecord::run_cancelled };
+    end(store, by, tenant, run, way).await
+}
+
+/// A way to end a run.
+#[derive(Clone, Copy)]
+struct Way {
+    to: RunStatus,
+    /// Whether a run that stands so can be ended so.
+    from: fn(RunStatus) -> bool,
+    /// What the audit log says of it.
+    told: fn(&Run, &Run) -> AuditRecord,
+}
+
+async fn end(store: &SqliteStore, by: &Actor, tenant: TenantId, id: RunId, way: Way) -> Result<Ending, StoreError> {
     let mut tx = store.write().await?;
     let Some(run) = history::run(&mut *tx, tenant, id).await? else { return Ok(Ending::NoRun) };
-    if run.status == status {
+    if run.status == way.to {
         return Ok(Ending::Ended(Box::new(run)));
     }
-    if !can_end(run.status) {
+    if !(way.from)(run.status) {
         return Ok(Ending::NotPossible(run.status));
     }
     let row: RunRow = sqlx::query_as(concat!(
@@ -43,7 +59,7 @@ async fn end(
     ))
     .bind(stored_id(tenant.0))
     .bind(stored_id(id.0))
-    .bind(status.as_str())
+    .bind(way.to.as_str())
     .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;
@@ -51,6 +67,7 @@ async fn end(
         drop_changes(&mut tx, tenant, id).await?;
     }
     let ended = Run::try_from(row)?;
+    audit::note(&mut tx, by, &(way.told)(&run, &ended)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Ending::Ended(Box::new(ended)))
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun, PlanNext,
-    Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun,
+    PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -26,8 +26,8 @@ use crate::SqliteStore;
 
 #[async_trait]
 impl Runs for SqliteStore {
-    async fn create_run(&self, run: &NewRun) -> Result<CreatedRun, StoreError> {
-        queue::create(self, run).await
+    async fn create_run(&self, by: &Actor, run: &NewRun) -> Result<CreatedRun, StoreError> {
+        queue::create(self, by, run).await
     }
 
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -102,20 +102,21 @@ impl Runs for SqliteStore {
 
     async fn approve_run(
         &self,
+        by: &Actor,
         tenant: TenantId,
         run: RunId,
         digest: &str,
         choice: &Choice,
     ) -> Result<Approval, StoreError> {
-        review::approve(self, tenant, run, digest, choice).await
+        review::approve(self, by, tenant, run, digest, choice).await
     }
 
-    async fn reject_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        ending::reject(self, tenant, run).await
+    async fn reject_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        ending::reject(self, by, tenant, run).await
     }
 
-    async fn cancel_run(&self, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
-        ending::cancel(self, tenant, run).await
+    async fn cancel_run(&self, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, StoreError> {
+        ending::cancel(self, by, tenant, run).await
     }
 
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {

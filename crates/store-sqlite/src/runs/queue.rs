@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
-use store::{Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use store::{Actor, AuditRecord, Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
 use super::row::{RunRow, run_columns};
 use crate::{
-    SqliteStore, connections,
+    SqliteStore, audit, connections,
     decode::{Place, from_now, stored_id, to_json},
     error::failed,
     sql::now,
 };
 
-pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedRun, StoreError> {
+pub(super) async fn create(store: &SqliteStore, by: &Actor, run: &NewRun) -> Result<CreatedRun, StoreError> {
     let draft = run.draft.as_ref().map(to_json).transpose()?;
     let mut tx = store.write().await?;
     if connections::find(&mut *tx, run.tenant, run.connection).await?.is_none() {
@@ -28,6 +28,9 @@ pub(super) async fn create(store: &SqliteStore, run: &NewRun) -> Result<CreatedR
     let queued = insert(&mut tx, run, draft).await?;
     if !run.dry_run {
         supersede(&mut tx, run.tenant, run.connection).await?;
+    }
+    if let Some(record) = AuditRecord::run_requested(&queued) {
+        audit::note(&mut tx, by, &record).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(CreatedRun::Queued(Box::new(queued)))

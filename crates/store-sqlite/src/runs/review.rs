@@ -2,14 +2,14 @@
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
-use store::{Approval, Choice, Run, RunStatus, StoreError};
+use store::{Actor, Approval, AuditRecord, Choice, Run, RunStatus, StoreError};
 
 use super::{
     history, queue,
     row::{RunRow, run_columns},
 };
 use crate::{
-    SqliteStore,
+    SqliteStore, audit,
     decode::{Place, stored_id, to_json},
     error::failed,
     sql::to_apply,
@@ -26,6 +26,7 @@ struct Plan {
 
 pub(super) async fn approve(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     id: RunId,
     digest: &str,
@@ -53,6 +54,7 @@ pub(super) async fn approve(
         return Ok(Approval::AlreadyActive(active));
     }
     let queued = requeue(&mut tx, &plan, chosen).await?;
+    audit::note(&mut tx, by, &AuditRecord::run_approved(&run, &queued)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Approval::Approved(Box::new(queued)))
 }

@@ -3,17 +3,18 @@
 
 use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
 use sqlx::SqliteConnection;
-use store::{Linking, StoreError, UserRecord};
+use store::{Actor, AuditRecord, Linking, StoreError, UserRecord};
 
 use super::row::find;
 use crate::{
-    SqliteStore, connections,
+    SqliteStore, audit, connections,
     decode::{Place, stored_id},
     error::{defect, expect_rows, failed},
 };
 
 pub(super) async fn link(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     user: UserId,
     connection: ConnectionId,
@@ -35,12 +36,14 @@ pub(super) async fn link(
         return Ok(Linking::UnknownDirectoryUser);
     }
     let linked = write(&mut tx, tenant, user, Some(&link)).await?;
+    audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Linking::Linked(Box::new(linked)))
 }
 
 pub(super) async fn unlink(
     store: &SqliteStore,
+    by: &Actor,
     tenant: TenantId,
     user: UserId,
 ) -> Result<Option<UserRecord>, StoreError> {
@@ -48,6 +51,7 @@ pub(super) async fn unlink(
     match find(&mut *tx, tenant, user).await? {
         Some(record) if record.user.link.is_some() => {
             let local = write(&mut tx, tenant, user, None).await?;
+            audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
             tx.commit().await.map_err(failed)?;
             Ok(Some(local))
         }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use directory_core::{
     ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, TenantFacts, TenantId, UserId, UserStatus,
 };
-use store::{IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
+use store::{Actor, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 
 use self::row::{RecordRow, UserRow, find, record_columns, user_columns};
 use crate::{
@@ -154,16 +154,17 @@ impl Users for SqliteStore {
 
     async fn link_user(
         &self,
+        by: &Actor,
         tenant: TenantId,
         user: UserId,
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<Linking, StoreError> {
-        linking::link(self, tenant, user, connection, external_id).await
+        linking::link(self, by, tenant, user, connection, external_id).await
     }
 
-    async fn unlink_user(&self, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        linking::unlink(self, tenant, user).await
+    async fn unlink_user(&self, by: &Actor, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        linking::unlink(self, by, tenant, user).await
     }
 
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {

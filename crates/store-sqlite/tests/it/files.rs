@@ -4,7 +4,7 @@ use sqlx::{
     ConnectOptions, Connection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
-use store::{NewTenant, Store, StoreError, Tenants};
+use store::{Actor, NewTenant, Store, StoreError, Tenants};
 use store_sqlite::SqliteStore;
 
 #[cfg(unix)]
@@ -73,7 +73,7 @@ async fn a_store_is_opened_again() {
     let tenant = NewTenant { id: uuid::Uuid::from_u128(1).into(), slug: "acme".to_owned(), name: "Acme".to_owned() };
     let first = SqliteStore::open(&path).await.unwrap();
     first.migrate().await.unwrap();
-    store::Tenants::create_tenant(&first, &tenant).await.unwrap();
+    store::Tenants::create_tenant(&first, store::Actor::SYSTEM, &tenant).await.unwrap();
     drop(first);
     let second = SqliteStore::open(&path).await.unwrap();
     second.check().await.unwrap();
@@ -99,7 +99,7 @@ async fn look(path: &std::path::Path) {
     let found = reading.examine().await.unwrap();
     assert_eq!(found.migrations.obstacle(), None, "{found:?}");
     let tenant = NewTenant { id: uuid::Uuid::now_v7().into(), slug: "a".to_owned(), name: "A".to_owned() };
-    assert!(reading.create_tenant(&tenant).await.is_err());
+    assert!(reading.create_tenant(Actor::SYSTEM, &tenant).await.is_err());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::{
     leases::no_write_works,
     world::{LEASE, World, add_tenant, add_twin, conflicts, creates, digest, id, second},
 };
-use crate::{Choice, Ending, NewChange, Outcome, Run, RunStatus};
+use crate::{Actor, Choice, Ending, NewChange, Outcome, Run, RunStatus};
 
 fn creations(count: u32) -> Vec<NewChange> {
     (1..=count).map(|n| creates(n, &format!("ext-{n}"), &format!("user{n}@acme.example"))).collect()
@@ -77,7 +77,7 @@ pub async fn a_run_that_nobody_works_on_is_cancelled(harness: &dyn Harness) {
 pub async fn an_approved_run_is_cancelled(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let held = world.held(creations(2)).await;
-    world.store.approve_run(world.tenant, held, &digest(), &Choice::Only(vec![2])).await.unwrap();
+    world.store.approve_run(Actor::SYSTEM, world.tenant, held, &digest(), &Choice::Only(vec![2])).await.unwrap();
     let run = world.cancel(held).await;
     assert_eq!((run.counts.created, run.planned_changes, run.applied_changes), (0, Some(1), 0));
     assert_eq!(world.outcomes(held).await, [(1, Outcome::Rejected), (2, Outcome::Planned)]);
@@ -100,13 +100,13 @@ pub async fn only_an_active_run_is_cancelled(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let uncancellable = async |run: RunId, status: RunStatus| {
         let before = world.run(run).await;
-        let answer = world.store.cancel_run(world.tenant, run).await.unwrap();
+        let answer = world.store.cancel_run(Actor::SYSTEM, world.tenant, run).await.unwrap();
         assert_eq!(answer, Ending::NotPossible(status));
         assert_eq!(world.run(run).await, before);
     };
     let held = world.held(vec![conflicts(1, "ext-1", ChangeCode::EmailTaken)]).await;
     uncancellable(held, RunStatus::Held).await;
-    world.store.reject_run(world.tenant, held).await.unwrap();
+    world.store.reject_run(Actor::SYSTEM, world.tenant, held).await.unwrap();
     uncancellable(held, RunStatus::Rejected).await;
     for status in [RunStatus::Succeeded, RunStatus::CompletedWithErrors, RunStatus::Failed] {
         let lease = world.start().await.lease;
@@ -122,10 +122,10 @@ pub async fn cancelling_is_the_tenants_own(harness: &dyn Harness) {
     world.stage(&claim.lease, creations(2)).await;
     let stranger = add_tenant(&*world.store, "stranger").await;
     for (tenant, run) in [(stranger, claim.run.id), (world.tenant, RunId(id()))] {
-        assert_eq!(world.store.cancel_run(tenant, run).await.unwrap(), Ending::NoRun);
+        assert_eq!(world.store.cancel_run(Actor::SYSTEM, tenant, run).await.unwrap(), Ending::NoRun);
     }
     let twin = add_twin(&world, claim.run.id).await;
-    assert!(matches!(world.store.cancel_run(twin, claim.run.id).await.unwrap(), Ending::Ended(_)));
+    assert!(matches!(world.store.cancel_run(Actor::SYSTEM, twin, claim.run.id).await.unwrap(), Ending::Ended(_)));
     assert_eq!(world.run(claim.run.id).await, claim.run);
     assert_eq!(world.changes(claim.run.id).await.len(), 2);
     world.clear_for_applying(&claim.lease, 2).await;

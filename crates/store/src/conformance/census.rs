@@ -6,7 +6,7 @@ use super::{
     Harness,
     world::{World, add_connection, add_tenant, queue},
 };
-use crate::{Census, ConnectionCounts, RunStatus};
+use crate::{Actor, Census, ConnectionCounts, RunStatus};
 
 /// Of a store in which there is nothing yet, every number is 0.
 pub async fn an_empty_store_has_a_census(harness: &dyn Harness) {
@@ -64,7 +64,7 @@ pub async fn connections_are_counted_by_state(harness: &dyn Harness) {
         world.sql(&format!("UPDATE connections SET state = '{state}' WHERE id = '{connection}'")).await;
     }
     let deleted = add_connection(&*world.store, other).await;
-    assert!(world.store.delete_connection(other, deleted).await.unwrap());
+    assert!(world.store.delete_connection(Actor::SYSTEM, other, deleted).await.unwrap());
     let counts = world.store.census().await.unwrap().connections;
     assert_eq!(counts, ConnectionCounts { active: 1, paused: 1, quarantined: 2 });
 }

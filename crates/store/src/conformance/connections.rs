@@ -7,8 +7,8 @@ use super::{
     world::{World, add_connection, add_tenant, add_twin, id, new_connection, sealed, second},
 };
 use crate::{
-    Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, NewCredential, RunEnd,
-    RunStatus, UpdatedConnection,
+    Actor, Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, NewCredential,
+    RunEnd, RunStatus, UpdatedConnection,
 };
 
 fn unusual(world: &World) -> NewConnection {
@@ -35,7 +35,7 @@ fn unusual(world: &World) -> NewConnection {
 pub async fn a_connection_reads_as_it_was_registered(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = unusual(&world);
-    let made = world.store.create_connection(&new).await.unwrap();
+    let made = world.store.create_connection(Actor::SYSTEM, &new).await.unwrap();
     let expected = Connection {
         id: new.id,
         tenant: new.tenant,
@@ -74,7 +74,7 @@ pub async fn a_credential_is_kept_byte_for_byte(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let every_byte: Vec<u8> = (0..=255).collect();
     let new = NewConnection { credential: sealed(every_byte.clone()), ..new_connection(world.tenant) };
-    world.store.create_connection(&new).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &new).await.unwrap();
     assert_eq!(world.sealed(world.tenant, new.id).await, Some(every_byte));
     assert_eq!(world.sealed(world.tenant, ConnectionId(id())).await, None);
 }
@@ -114,7 +114,7 @@ pub async fn connections_are_the_tenants_own(harness: &dyn Harness) {
         credential: sealed(vec![9]),
         ..new_connection(other)
     };
-    world.store.create_connection(&twin).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &twin).await.unwrap();
     let ours = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap();
     assert_eq!(ours.display_name, "Acme Entra");
     assert_eq!(world.sealed(other, world.connection).await, Some(vec![9]));
@@ -179,8 +179,11 @@ fn as_is(connection: &Connection) -> ConnectionUpdate {
 }
 
 async fn update(world: &World, seen: &Connection, update: ConnectionUpdate) -> Connection {
-    let updated =
-        world.store.update_connection(world.tenant, world.connection, seen.updated_at, &update).await.unwrap();
+    let updated = world
+        .store
+        .update_connection(Actor::SYSTEM, world.tenant, world.connection, seen.updated_at, &update)
+        .await
+        .unwrap();
     match updated {
         UpdatedConnection::Done(connection) => *connection,
         other => panic!("not updated: {other:?}"),
@@ -231,12 +234,16 @@ pub async fn an_update_of_what_has_moved_is_refused(harness: &dyn Harness) {
     let first = update(&world, &seen, named("First")).await;
     let later = first.updated_at + chrono::TimeDelta::milliseconds(1);
     for moved in [seen.updated_at, later] {
-        let second = world.store.update_connection(world.tenant, world.connection, moved, &named("Second")).await;
+        let second =
+            world.store.update_connection(Actor::SYSTEM, world.tenant, world.connection, moved, &named("Second")).await;
         assert_eq!(second.unwrap(), UpdatedConnection::Moved);
     }
     assert_eq!(read(&world).await, first);
     update(&world, &first, named("Second")).await;
-    let nobody = world.store.update_connection(world.tenant, ConnectionId(id()), seen.updated_at, &named("x")).await;
+    let nobody = world
+        .store
+        .update_connection(Actor::SYSTEM, world.tenant, ConnectionId(id()), seen.updated_at, &named("x"))
+        .await;
     assert_eq!(nobody.unwrap(), UpdatedConnection::NoConnection);
 }
 
@@ -315,11 +322,16 @@ pub async fn updates_are_the_tenants_own(harness: &dyn Harness) {
     let before = read(&world).await;
     let renamed = ConnectionUpdate { display_name: "Renamed".to_owned(), ..as_is(&before) };
     let stranger = add_tenant(&*world.store, "stranger").await;
-    let refused = world.store.update_connection(stranger, world.connection, before.updated_at, &renamed).await;
+    let refused =
+        world.store.update_connection(Actor::SYSTEM, stranger, world.connection, before.updated_at, &renamed).await;
     assert_eq!(refused.unwrap(), UpdatedConnection::NoConnection);
     let twin = add_twin(&world, RunId(id())).await;
     let theirs = world.store.connection(twin, world.connection).await.unwrap().unwrap();
-    let done = world.store.update_connection(twin, world.connection, theirs.updated_at, &renamed).await.unwrap();
+    let done = world
+        .store
+        .update_connection(Actor::SYSTEM, twin, world.connection, theirs.updated_at, &renamed)
+        .await
+        .unwrap();
     assert!(matches!(done, UpdatedConnection::Done(connection) if connection.tenant == twin));
     assert_eq!(read(&world).await, before);
 }

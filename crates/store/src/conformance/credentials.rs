@@ -9,13 +9,17 @@ use super::{
     world::{World, add_connection, add_tenant, id, sealed, second},
 };
 use crate::{
-    CloudInUse, Connection, ConnectionEffect, ConnectionState, ExpiringCredential, NewCredential, RunEnd, RunStatus,
-    SealedCredential, UpdatedConnection,
+    Actor, CloudInUse, Connection, ConnectionEffect, ConnectionState, ExpiringCredential, NewCredential, RunEnd,
+    RunStatus, SealedCredential, UpdatedConnection,
 };
 
 async fn set(world: &World, credential: &NewCredential, works: bool) -> Connection {
     let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
-    let set = world.store.set_credential(world.tenant, world.connection, seen, credential, works).await.unwrap();
+    let set = world
+        .store
+        .set_credential(Actor::SYSTEM, world.tenant, world.connection, seen, credential, works)
+        .await
+        .unwrap();
     match set {
         UpdatedConnection::Done(connection) => *connection,
         other => panic!("not set: {other:?}"),
@@ -61,7 +65,8 @@ pub async fn credentials_are_the_tenants_own(harness: &dyn Harness) {
     let other = add_tenant(&*world.store, "other").await;
     let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
     for (tenant, connection) in [(other, world.connection), (world.tenant, ConnectionId(id()))] {
-        let set = world.store.set_credential(tenant, connection, seen, &sealed(vec![9]), true).await.unwrap();
+        let set =
+            world.store.set_credential(Actor::SYSTEM, tenant, connection, seen, &sealed(vec![9]), true).await.unwrap();
         assert_eq!(set, UpdatedConnection::NoConnection);
     }
     assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![0, 1, 2, 254, 255]));
@@ -72,7 +77,11 @@ pub async fn a_credential_for_what_has_moved_is_refused(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let seen = world.store.connection(world.tenant, world.connection).await.unwrap().unwrap().updated_at;
     set(&world, &sealed(vec![7]), true).await;
-    let late = world.store.set_credential(world.tenant, world.connection, seen, &sealed(vec![9]), true).await.unwrap();
+    let late = world
+        .store
+        .set_credential(Actor::SYSTEM, world.tenant, world.connection, seen, &sealed(vec![9]), true)
+        .await
+        .unwrap();
     assert_eq!(late, UpdatedConnection::Moved);
     assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![7]));
 }
@@ -130,7 +139,7 @@ pub async fn every_credential_that_ends_is_walked_once(harness: &dyn Harness) {
         let seen = world.store.connection(tenant, id).await.unwrap().unwrap().updated_at;
         let credential =
             NewCredential { kind: CredentialKind::Certificate, expires_at: end.map(second), ..sealed(vec![7]) };
-        world.store.set_credential(tenant, id, seen, &credential, false).await.unwrap();
+        world.store.set_credential(Actor::SYSTEM, tenant, id, seen, &credential, false).await.unwrap();
         expected.extend(end.map(|end| (tenant, id, CredentialKind::Certificate, second(end))));
     }
     let before = second("2031-01-31T00:00:00Z");
@@ -168,11 +177,14 @@ pub async fn a_credential_is_resealed(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let before = world.store.connection(world.tenant, world.connection).await.unwrap();
     let read = world.store.sealed_credential(world.tenant, world.connection).await.unwrap().unwrap();
-    assert!(world.store.reseal_credential(&read, &[8, 8]).await.unwrap());
+    assert!(world.store.reseal_credential(Actor::SYSTEM, &read, &[8, 8]).await.unwrap());
     assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![8, 8]));
     assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), before);
-    assert!(!world.store.reseal_credential(&read, &[9, 9]).await.unwrap(), "it is not the one that was read");
+    assert!(
+        !world.store.reseal_credential(Actor::SYSTEM, &read, &[9, 9]).await.unwrap(),
+        "it is not the one that was read"
+    );
     let elsewhere = SealedCredential { sealed: vec![8, 8], tenant: add_tenant(&*world.store, "other").await, ..read };
-    assert!(!world.store.reseal_credential(&elsewhere, &[9, 9]).await.unwrap());
+    assert!(!world.store.reseal_credential(Actor::SYSTEM, &elsewhere, &[9, 9]).await.unwrap());
     assert_eq!(world.sealed(world.tenant, world.connection).await, Some(vec![8, 8]));
 }

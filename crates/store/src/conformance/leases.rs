@@ -10,8 +10,8 @@ use super::{
     world::{LEASE, World, add_connection, add_tenant, creates, id, new_run, queue},
 };
 use crate::{
-    Claim, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd, RunMode, RunPhase,
-    RunStatus, StagedPage, Store, StoreError,
+    Actor, Claim, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd, RunMode,
+    RunPhase, RunStatus, StagedPage, Store, StoreError,
 };
 
 fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
@@ -234,7 +234,7 @@ pub async fn a_draft_is_its_runs_alone(harness: &dyn Harness) {
     };
     assert_ne!(drafted.policy, saved.policy);
     let preview = NewRun { dry_run: true, draft: Some(draft), ..new_run(world.tenant, world.connection) };
-    world.store.create_run(&preview).await.unwrap();
+    world.store.create_run(Actor::SYSTEM, &preview).await.unwrap();
     assert_eq!(next(&world.store).await.unwrap().connection, drafted);
     world.expire(preview.id).await;
     let taken = world.claim(preview.id).await.unwrap();

@@ -16,6 +16,8 @@
 mod world;
 
 pub mod applying;
+pub mod audit;
+pub mod audited;
 pub mod cancel;
 pub mod census;
 pub mod connections;
@@ -91,6 +93,24 @@ macro_rules! conformance_tests {
                 connections_have_their_own_external_ids
                 applied_changes_are_counted
                 a_large_batch_is_applied
+            }
+            audit {
+                what_cannot_be_told_is_not_done
+                an_entry_stays_as_it_is
+                nothing_secret_is_told
+                entries_are_paged_newest_first
+                entries_are_filtered
+                entries_are_the_tenants_own
+            }
+            audited {
+                a_tenant_is_told_of
+                tokens_are_told_of
+                connections_are_told_of
+                credentials_are_told_of
+                directory_users_are_told_of
+                links_are_told_of
+                runs_are_told_of
+                reviews_are_told_of
             }
             cancel {
                 a_queued_run_is_cancelled
@@ -299,6 +319,7 @@ macro_rules! conformance_tests {
                 a_token_is_found_by_its_hash
                 an_expired_token_is_not_usable
                 a_revoked_token_is_not_usable
+                the_last_use_of_a_token_is_noted
                 tokens_are_listed_oldest_first
                 tokens_are_the_tenants_own
             }
@@ -347,6 +368,8 @@ mod tests {
         let listed = include_str!("mod.rs");
         let modules = [
             ("applying", include_str!("applying.rs")),
+            ("audit", include_str!("audit.rs")),
+            ("audited", include_str!("audited.rs")),
             ("cancel", include_str!("cancel.rs")),
             ("census", include_str!("census.rs")),
             ("connections", include_str!("connections.rs")),

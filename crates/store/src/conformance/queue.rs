@@ -7,7 +7,7 @@ use super::{
     Harness,
     world::{World, add_connection, add_tenant, digest, id, new_connection, new_run, queue},
 };
-use crate::{CreatedRun, Draft, IdPage, NewConnection, NewRun, Run, RunMode, RunStatus, Trigger};
+use crate::{Actor, CreatedRun, Draft, IdPage, NewConnection, NewRun, Run, RunMode, RunStatus, Trigger};
 
 const FIRST: IdPage = IdPage { after: None, limit: 100 };
 
@@ -26,7 +26,7 @@ pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
         draft: Some(draft.clone()),
         ..new_run(world.tenant, world.connection)
     };
-    let created = world.store.create_run(&new).await.unwrap();
+    let created = world.store.create_run(Actor::SYSTEM, &new).await.unwrap();
     let run = world.run(new.id).await;
     let expected = Run {
         id: new.id,
@@ -60,7 +60,7 @@ pub async fn a_run_needs_a_connection(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let other = add_tenant(&*world.store, "other").await;
     for (tenant, connection) in [(world.tenant, ConnectionId(id())), (other, world.connection)] {
-        let created = world.store.create_run(&new_run(tenant, connection)).await.unwrap();
+        let created = world.store.create_run(Actor::SYSTEM, &new_run(tenant, connection)).await.unwrap();
         assert_eq!(created, CreatedRun::NoConnection);
     }
     assert_eq!(world.number("SELECT count(*) FROM sync_runs").await, 0);
@@ -71,9 +71,9 @@ pub async fn a_second_run_answers_with_the_active_one(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let run = world.queue().await;
     let new = new_run(world.tenant, world.connection);
-    assert_eq!(world.store.create_run(&new).await.unwrap(), CreatedRun::AlreadyActive(run));
+    assert_eq!(world.store.create_run(Actor::SYSTEM, &new).await.unwrap(), CreatedRun::AlreadyActive(run));
     let claim = world.claim(run).await.unwrap();
-    assert_eq!(world.store.create_run(&new).await.unwrap(), CreatedRun::AlreadyActive(run));
+    assert_eq!(world.store.create_run(Actor::SYSTEM, &new).await.unwrap(), CreatedRun::AlreadyActive(run));
     assert_eq!(world.store.run(world.tenant, new.id).await.unwrap(), None);
 
     let elsewhere = add_connection(&*world.store, world.tenant).await;
@@ -89,7 +89,7 @@ pub async fn many_ask_and_one_is_queued(harness: &dyn Harness) {
     let asked = (0..16).map(|n| {
         let new = new_run(world.tenant, world.connection);
         let store = &stores[n % stores.len()];
-        async move { store.create_run(&new).await.unwrap() }
+        async move { store.create_run(Actor::SYSTEM, &new).await.unwrap() }
     });
     let answers = join_all(asked).await;
     let queued: Vec<RunId> = answers
@@ -135,7 +135,7 @@ pub async fn a_dry_run_supersedes_nothing(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let held = world.held(vec![]).await;
     let dry = NewRun { dry_run: true, ..new_run(world.tenant, world.connection) };
-    assert!(matches!(world.store.create_run(&dry).await.unwrap(), CreatedRun::Queued(_)));
+    assert!(matches!(world.store.create_run(Actor::SYSTEM, &dry).await.unwrap(), CreatedRun::Queued(_)));
     assert_eq!(world.run(held).await.status, RunStatus::Held);
 }
 
@@ -204,9 +204,9 @@ pub async fn runs_are_the_tenants_own(harness: &dyn Harness) {
     assert!(world.store.claim_run(other, run, id(), super::world::LEASE).await.unwrap().is_none());
 
     let twin = NewConnection { id: world.connection, ..new_connection(other) };
-    world.store.create_connection(&twin).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &twin).await.unwrap();
     let new = NewRun { id: run, ..new_run(other, world.connection) };
-    assert!(matches!(world.store.create_run(&new).await.unwrap(), CreatedRun::Queued(_)));
+    assert!(matches!(world.store.create_run(Actor::SYSTEM, &new).await.unwrap(), CreatedRun::Queued(_)));
     let claim = world.claim(run).await.unwrap();
     assert_eq!(claim.connection.tenant, world.tenant);
     world.finish(&claim.lease, RunStatus::Cancelled).await;

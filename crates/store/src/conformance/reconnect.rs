@@ -13,8 +13,8 @@ use super::{
     },
 };
 use crate::{
-    CreatedRun, Directory, Ending, ExternalPage, IdPage, NewConnection, Outcome, Run, RunStatus, StoreError, UniqueKey,
-    UserFilter,
+    Actor, CreatedRun, Directory, Ending, ExternalPage, IdPage, NewConnection, Outcome, Run, RunStatus, StoreError,
+    UniqueKey, UserFilter,
 };
 
 const FIRST: IdPage = IdPage { after: None, limit: 100 };
@@ -30,8 +30,8 @@ const ENTRA: Directory<'_> = Directory {
 /// A connection of that directory that was deleted then.
 async fn former(world: &World, group_id: Option<&str>, at: &str) -> ConnectionId {
     let new = NewConnection { group_id: group_id.map(str::to_owned), ..new_connection(world.tenant) };
-    world.store.create_connection(&new).await.unwrap();
-    assert!(world.store.delete_connection(world.tenant, new.id).await.unwrap());
+    world.store.create_connection(Actor::SYSTEM, &new).await.unwrap();
+    assert!(world.store.delete_connection(Actor::SYSTEM, world.tenant, new.id).await.unwrap());
     let sql = format!("UPDATE former_connections SET deleted_at = '{at}' WHERE connection_id = '{}'", new.id);
     assert_eq!(world.sql(&sql).await, 1);
     new.id
@@ -43,7 +43,7 @@ async fn found(world: &World, directory: Directory<'_>) -> Option<ConnectionId> 
 
 async fn register_again(world: &World) {
     let again = NewConnection { id: world.connection, ..new_connection(world.tenant) };
-    world.store.create_connection(&again).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &again).await.unwrap();
 }
 
 /// A deleted connection is gone, with its credential; the others are not.
@@ -55,10 +55,13 @@ pub async fn a_deleted_connection_is_gone(harness: &dyn Harness) {
     assert_eq!(world.sealed(world.tenant, world.connection).await, None);
     let left = world.store.connections(world.tenant, FIRST).await.unwrap();
     assert_eq!(left.iter().map(|connection| connection.id).collect::<Vec<_>>(), [other]);
-    let created = world.store.create_run(&new_run(world.tenant, world.connection)).await.unwrap();
+    let created = world.store.create_run(Actor::SYSTEM, &new_run(world.tenant, world.connection)).await.unwrap();
     assert_eq!(created, CreatedRun::NoConnection);
-    assert!(!world.store.delete_connection(world.tenant, world.connection).await.unwrap(), "nothing is left to delete");
-    assert!(!world.store.delete_connection(world.tenant, ConnectionId(id())).await.unwrap());
+    assert!(
+        !world.store.delete_connection(Actor::SYSTEM, world.tenant, world.connection).await.unwrap(),
+        "nothing is left to delete"
+    );
+    assert!(!world.store.delete_connection(Actor::SYSTEM, world.tenant, ConnectionId(id())).await.unwrap());
 }
 
 /// Users, history, and whom it ignored outlive a connection.
@@ -67,7 +70,7 @@ pub async fn what_a_connection_did_outlives_it(harness: &dyn Harness) {
     let user = world.linked_user("a@acme.example", "ext-a").await;
     let run = world.sync(vec![deactivates(1, &user, DeactivatedBy::DirectoryAbsent)]).await;
     let before = world.user(user.id).await;
-    assert!(world.store.ignore_user(world.tenant, world.connection, &external("ext-b")).await.unwrap());
+    assert!(world.store.ignore_user(Actor::SYSTEM, world.tenant, world.connection, &external("ext-b")).await.unwrap());
     world.disconnect().await;
     assert_eq!(world.user(user.id).await, before);
     assert_eq!(world.run(run.id).await, run);
@@ -115,7 +118,7 @@ pub async fn waiting_runs_end_with_their_connection(harness: &dyn Harness) {
     let ended = world.sync(vec![]).await;
     let held = world.held(vec![creates(1, "ext-1", "a@acme.example")]).await;
     let dry = crate::NewRun { dry_run: true, ..new_run(world.tenant, world.connection) };
-    world.store.create_run(&dry).await.unwrap();
+    world.store.create_run(Actor::SYSTEM, &dry).await.unwrap();
     let other = add_connection(&*world.store, world.tenant).await;
     let elsewhere = super::world::queue(&*world.store, world.tenant, other).await;
     let before = world.run(elsewhere).await;
@@ -128,7 +131,10 @@ pub async fn waiting_runs_end_with_their_connection(harness: &dyn Harness) {
     assert_eq!(world.outcomes(held).await, [(1, Outcome::Planned)], "a complete plan stays to be read");
     assert_eq!(world.run(ended.id).await, ended);
     assert_eq!(world.run(elsewhere).await, before);
-    assert!(matches!(world.store.cancel_run(world.tenant, held).await.unwrap(), Ending::Ended(_)), "cancelled already");
+    assert!(
+        matches!(world.store.cancel_run(Actor::SYSTEM, world.tenant, held).await.unwrap(), Ending::Ended(_)),
+        "cancelled already"
+    );
 }
 
 /// Registered again under its id, a directory governs its users as before, and is no former one any more.
@@ -171,7 +177,7 @@ pub async fn a_second_registration_inherits_the_users(harness: &dyn Harness) {
         (world.linked_user("a@acme.example", "ext-1").await, world.linked_user("b@acme.example", "ext-2").await);
     let group_id = Some("group".to_owned());
     let elsewhere = NewConnection { group_id, ..new_connection(world.tenant) };
-    world.store.create_connection(&elsewhere).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &elsewhere).await.unwrap();
     let second = add_connection(&*world.store, world.tenant).await;
     let theirs = world.local_user("c@acme.example").await;
     world.update_user(theirs.id, &format!("connection_id = '{second}', external_id = 'ext-2'")).await;
@@ -192,14 +198,14 @@ pub async fn another_groups_users_are_a_new_scope(harness: &dyn Harness) {
     world.disconnect().await;
     let group_id = Some("group".to_owned());
     let again = NewConnection { id: world.connection, group_id, ..new_connection(world.tenant) };
-    assert!(world.store.create_connection(&again).await.unwrap().new_scope);
+    assert!(world.store.create_connection(Actor::SYSTEM, &again).await.unwrap().new_scope);
     let lease = world.start().await.lease;
     world.finish(&lease, RunStatus::Failed).await;
     assert!(scope().await, "nothing was applied");
     world.sync(vec![]).await;
     assert!(!scope().await);
     let fresh = NewConnection { group_id: Some("third".to_owned()), ..new_connection(world.tenant) };
-    assert!(!world.store.create_connection(&fresh).await.unwrap().new_scope, "nobody's users");
+    assert!(!world.store.create_connection(Actor::SYSTEM, &fresh).await.unwrap().new_scope, "nobody's users");
 }
 
 /// An id that is in use is not given twice, and whoever has it is left alone.
@@ -212,7 +218,7 @@ pub async fn an_id_in_use_is_a_conflict(harness: &dyn Harness) {
         credential: sealed(vec![9]),
         ..new_connection(world.tenant)
     };
-    let refused = world.store.create_connection(&again).await;
+    let refused = world.store.create_connection(Actor::SYSTEM, &again).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueKey::ConnectionId))), "{refused:?}");
     assert_eq!(world.store.connection(world.tenant, world.connection).await.unwrap(), before);
     let credential = world.sealed(world.tenant, world.connection).await;
@@ -239,7 +245,7 @@ pub async fn the_last_deleted_comes_next(harness: &dyn Harness) {
     let newer = former(&world, Some("d"), "2003-03-03T00:00:00.000Z").await;
     assert_eq!(found(&world, Directory { group_id: Some("c"), ..ENTRA }).await, Some(newer));
     let again = NewConnection { id: newer, ..new_connection(world.tenant) };
-    world.store.create_connection(&again).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &again).await.unwrap();
     assert_eq!(found(&world, Directory { group_id: Some("c"), ..ENTRA }).await, Some(last), "that one is in use");
 }
 
@@ -266,11 +272,11 @@ pub async fn deletions_are_the_tenants_own(harness: &dyn Harness) {
     world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example")]).await;
     let former_of = async |tenant: TenantId| world.store.former_connection(tenant, ENTRA).await.unwrap();
     let stranger = add_tenant(&*world.store, "stranger").await;
-    assert!(!world.store.delete_connection(stranger, world.connection).await.unwrap());
+    assert!(!world.store.delete_connection(Actor::SYSTEM, stranger, world.connection).await.unwrap());
     assert_eq!(former_of(stranger).await, None);
 
     let twin = add_twin(&world, claim.run.id).await;
-    assert!(world.store.delete_connection(twin, world.connection).await.unwrap());
+    assert!(world.store.delete_connection(Actor::SYSTEM, twin, world.connection).await.unwrap());
     assert_eq!(world.store.run(twin, claim.run.id).await.unwrap().unwrap().status, RunStatus::Cancelled);
     assert_eq!(world.run(claim.run.id).await, claim.run);
     assert_eq!(world.changes(claim.run.id).await.len(), 1);

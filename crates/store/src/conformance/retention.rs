@@ -8,7 +8,7 @@ use super::{
     Harness,
     world::{LEASE, World, add_twin, creates, id},
 };
-use crate::{NewChange, Outcome, Run, RunStatus};
+use crate::{Actor, NewChange, Outcome, Run, RunStatus};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -95,7 +95,7 @@ pub async fn a_run_that_has_not_ended_keeps_its_changes(harness: &dyn Harness) {
     assert!(!delete(&world, 10).await);
     assert_eq!(world.run(held).await.changes_deleted_at, None);
     assert_eq!(positions(&world, held).await, [1, 2]);
-    world.store.reject_run(world.tenant, held).await.unwrap();
+    world.store.reject_run(Actor::SYSTEM, world.tenant, held).await.unwrap();
 
     let lease = world.planned(creations(2)).await;
     assert!(world.store.apply_batch(&lease, 1).await.unwrap().more);

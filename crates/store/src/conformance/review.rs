@@ -12,11 +12,12 @@ use super::{
     },
 };
 use crate::{
-    Approval, ChangeFilter, Choice, CreatedRun, Ending, NewChange, NewRun, Outcome, PlanNext, Run, RunPhase, RunStatus,
+    Actor, Approval, ChangeFilter, Choice, CreatedRun, Ending, NewChange, NewRun, Outcome, PlanNext, Run, RunPhase,
+    RunStatus,
 };
 
 async fn decide(world: &World, run: RunId, choice: Choice) -> Approval {
-    world.store.approve_run(world.tenant, run, &digest(), &choice).await.unwrap()
+    world.store.approve_run(Actor::SYSTEM, world.tenant, run, &digest(), &choice).await.unwrap()
 }
 
 async fn approve(world: &World, run: RunId, choice: Choice) -> Run {
@@ -117,7 +118,8 @@ pub async fn another_plan_is_not_approved(harness: &dyn Harness) {
     let held = world.held(creations(1..=2)).await;
     let before = world.run(held).await;
     for other in ["e".repeat(64), digest().to_uppercase(), String::new()] {
-        let answer = world.store.approve_run(world.tenant, held, &other, &Choice::Only(vec![1])).await.unwrap();
+        let answer =
+            world.store.approve_run(Actor::SYSTEM, world.tenant, held, &other, &Choice::Only(vec![1])).await.unwrap();
         assert_eq!(answer, Approval::OtherPlan);
     }
     assert_eq!(world.run(held).await, before);
@@ -170,7 +172,7 @@ pub async fn only_a_held_plan_is_reviewed(harness: &dyn Harness) {
         let before = world.run(run).await;
         assert_eq!(decide(&world, run, Choice::All).await, Approval::NotHeld(status));
         if status != RunStatus::Rejected {
-            let rejected = world.store.reject_run(world.tenant, run).await.unwrap();
+            let rejected = world.store.reject_run(Actor::SYSTEM, world.tenant, run).await.unwrap();
             assert_eq!(rejected, Ending::NotPossible(status));
         }
         assert_eq!(world.run(run).await, before);
@@ -194,7 +196,7 @@ pub async fn only_a_held_plan_is_reviewed(harness: &dyn Harness) {
     undecidable(claim.run.id, RunStatus::Planned).await;
 
     let rejected = world.held(creations([7])).await;
-    world.store.reject_run(world.tenant, rejected).await.unwrap();
+    world.store.reject_run(Actor::SYSTEM, world.tenant, rejected).await.unwrap();
     undecidable(rejected, RunStatus::Rejected).await;
 }
 
@@ -206,8 +208,8 @@ pub async fn a_superseded_plan_is_over(harness: &dyn Harness) {
     let before = world.run(held).await;
     assert_eq!(decide(&world, held, Choice::All).await, Approval::NotHeld(RunStatus::Superseded));
     let not_possible = Ending::NotPossible(RunStatus::Superseded);
-    assert_eq!(world.store.reject_run(world.tenant, held).await.unwrap(), not_possible);
-    assert_eq!(world.store.cancel_run(world.tenant, held).await.unwrap(), not_possible);
+    assert_eq!(world.store.reject_run(Actor::SYSTEM, world.tenant, held).await.unwrap(), not_possible);
+    assert_eq!(world.store.cancel_run(Actor::SYSTEM, world.tenant, held).await.unwrap(), not_possible);
     assert_eq!(world.run(held).await, before);
     assert!(world.outcomes(held).await.iter().all(|(_, outcome)| *outcome == Outcome::Planned));
 }
@@ -219,7 +221,7 @@ pub async fn an_active_run_comes_first(harness: &dyn Harness) {
     let held = world.held(creations(1..=3)).await;
     let before = world.run(held).await;
     let dry = NewRun { dry_run: true, ..new_run(world.tenant, world.connection) };
-    assert!(matches!(world.store.create_run(&dry).await.unwrap(), CreatedRun::Queued(_)));
+    assert!(matches!(world.store.create_run(Actor::SYSTEM, &dry).await.unwrap(), CreatedRun::Queued(_)));
     for _ in 0..2 {
         let answer = decide(&world, held, Choice::Only(vec![1])).await;
         assert_eq!(answer, Approval::AlreadyActive(dry.id));
@@ -228,7 +230,7 @@ pub async fn an_active_run_comes_first(harness: &dyn Harness) {
     }
     world.cancel(dry.id).await;
     assert_eq!(approve(&world, held, Choice::All).await.planned_changes, Some(3));
-    let next = world.store.create_run(&new_run(world.tenant, world.connection)).await.unwrap();
+    let next = world.store.create_run(Actor::SYSTEM, &new_run(world.tenant, world.connection)).await.unwrap();
     assert_eq!(next, CreatedRun::AlreadyActive(held), "an approved run is an active one");
 }
 
@@ -255,7 +257,7 @@ pub async fn whoever_is_ignored_meanwhile_is_left_alone(harness: &dyn Harness) {
     let other = world.linked_user("b@acme.example", "ext-b").await;
     let gone = |seq, user| deactivates(seq, user, DeactivatedBy::DirectoryAbsent);
     let held = world.held(vec![gone(1, &spared), gone(2, &other)]).await;
-    assert!(world.store.ignore_user(world.tenant, world.connection, &external("ext-a")).await.unwrap());
+    assert!(world.store.ignore_user(Actor::SYSTEM, world.tenant, world.connection, &external("ext-a")).await.unwrap());
     assert_eq!(approve(&world, held, Choice::All).await.planned_changes, Some(1));
     carry_out(&world, held).await;
     assert_eq!(world.outcomes(held).await, [(1, Outcome::Rejected), (2, Outcome::Applied)]);
@@ -286,7 +288,9 @@ pub async fn a_rejected_plan_is_over(harness: &dyn Harness) {
     let mut changes = creations(1..=2);
     changes.push(conflicts(3, "ext-3", ChangeCode::EmailTaken));
     let held = world.held(changes).await;
-    let Ending::Ended(run) = world.store.reject_run(world.tenant, held).await.unwrap() else { panic!("not rejected") };
+    let Ending::Ended(run) = world.store.reject_run(Actor::SYSTEM, world.tenant, held).await.unwrap() else {
+        panic!("not rejected")
+    };
     assert_eq!(*run, world.run(held).await);
     assert_eq!((run.status, run.applied_changes), (RunStatus::Rejected, 0));
     assert!(run.finished_at.is_some());
@@ -298,7 +302,7 @@ pub async fn a_rejected_plan_is_over(harness: &dyn Harness) {
         assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), positions);
     }
     assert_eq!(
-        world.store.reject_run(world.tenant, held).await.unwrap(),
+        world.store.reject_run(Actor::SYSTEM, world.tenant, held).await.unwrap(),
         Ending::Ended(run),
         "once is as good as twice"
     );
@@ -324,9 +328,9 @@ pub async fn reviews_are_the_tenants_own(harness: &dyn Harness) {
     let held = world.held(creations(1..=3)).await;
     let stranger = add_tenant(&*world.store, "stranger").await;
     for (tenant, run) in [(stranger, held), (world.tenant, RunId(id()))] {
-        let approved = world.store.approve_run(tenant, run, &digest(), &Choice::All).await.unwrap();
+        let approved = world.store.approve_run(Actor::SYSTEM, tenant, run, &digest(), &Choice::All).await.unwrap();
         assert_eq!(approved, Approval::NoRun);
-        assert_eq!(world.store.reject_run(tenant, run).await.unwrap(), Ending::NoRun);
+        assert_eq!(world.store.reject_run(Actor::SYSTEM, tenant, run).await.unwrap(), Ending::NoRun);
     }
 
     let twin = add_twin(&world, held).await;
@@ -338,6 +342,6 @@ pub async fn reviews_are_the_tenants_own(harness: &dyn Harness) {
     assert_eq!(world.store.run(twin, held).await.unwrap(), Some(theirs.run));
     world.cancel(held).await;
     let waiting = world.held(creations([9])).await;
-    assert!(matches!(world.store.reject_run(world.tenant, waiting).await.unwrap(), Ending::Ended(_)));
+    assert!(matches!(world.store.reject_run(Actor::SYSTEM, world.tenant, waiting).await.unwrap(), Ending::Ended(_)));
     assert_eq!(world.store.run(twin, held).await.unwrap().unwrap().status, RunStatus::Running);
 }

@@ -12,10 +12,10 @@ use super::{
         new_run, renames,
     },
 };
-use crate::{Draft, ExternalPage, Linking, NewRun, Outcome, PlanNext, RunMode, UserRecord};
+use crate::{Actor, Draft, ExternalPage, Linking, NewRun, Outcome, PlanNext, RunMode, UserRecord};
 
 async fn link(world: &World, user: UserId, external_id: &str) -> Linking {
-    world.store.link_user(world.tenant, user, world.connection, &external(external_id)).await.unwrap()
+    world.store.link_user(Actor::SYSTEM, world.tenant, user, world.connection, &external(external_id)).await.unwrap()
 }
 
 async fn linked(world: &World, user: UserId, external_id: &str) -> UserRecord {
@@ -76,7 +76,7 @@ pub async fn a_plan_from_before_a_link_is_stale(harness: &dyn Harness) {
     assert_eq!(world.user(user.id).await, record);
 
     let planned = renames(1, &record.user, "Renamed");
-    world.store.unlink_user(world.tenant, user.id).await.unwrap();
+    world.store.unlink_user(Actor::SYSTEM, world.tenant, user.id).await.unwrap();
     let run = world.sync(vec![planned]).await;
     assert_eq!(world.outcomes(run.id).await, [(1, Outcome::Stale)], "and so is one from before an unlink");
 }
@@ -88,7 +88,8 @@ pub async fn a_link_needs_its_two_ends(harness: &dyn Harness) {
     meet(&world, &["ext-1"]).await;
     assert_eq!(link(&world, UserId(id()), "ext-1").await, Linking::NoUser);
     let nowhere = ConnectionId(id());
-    let answer = world.store.link_user(world.tenant, user.id, nowhere, &external("ext-1")).await.unwrap();
+    let answer =
+        world.store.link_user(Actor::SYSTEM, world.tenant, user.id, nowhere, &external("ext-1")).await.unwrap();
     assert_eq!(answer, Linking::NoConnection);
     world.disconnect().await;
     assert_eq!(link(&world, user.id, "ext-1").await, Linking::NoConnection, "a deleted one is none");
@@ -120,7 +121,8 @@ pub async fn a_directory_user_is_linked_once(harness: &dyn Harness) {
     assert_eq!(world.user(user.id).await.user, user);
 
     let second = add_connection(&*world.store, world.tenant).await;
-    let elsewhere = world.store.link_user(world.tenant, user.id, second, &external("ext-1")).await.unwrap();
+    let elsewhere =
+        world.store.link_user(Actor::SYSTEM, world.tenant, user.id, second, &external("ext-1")).await.unwrap();
     assert_eq!(elsewhere, Linking::UnknownDirectoryUser, "each connection has its own directory users");
 }
 
@@ -154,7 +156,7 @@ pub async fn only_the_newest_plan_tells_who_is_there(harness: &dyn Harness) {
     let policy = Policy::default_for(false);
     let draft = Some(Draft { group_id: None, default_role: "member".to_owned(), policy });
     let preview = NewRun { dry_run: true, draft, ..new_run(world.tenant, world.connection) };
-    world.store.create_run(&preview).await.unwrap();
+    world.store.create_run(Actor::SYSTEM, &preview).await.unwrap();
     let lease = world.claim(preview.id).await.unwrap().lease;
     let next = PlanNext::Planned { digest: digest(), reasons: vec![] };
     world.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &next).await.unwrap();
@@ -166,13 +168,16 @@ pub async fn a_user_is_unlinked(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let user = world.linked_user("a@acme.example", "ext-1").await;
     let bystander = world.linked_user("b@acme.example", "ext-2").await;
-    let record = world.store.unlink_user(world.tenant, user.id).await.unwrap().unwrap();
+    let record = world.store.unlink_user(Actor::SYSTEM, world.tenant, user.id).await.unwrap().unwrap();
     assert_eq!(record, world.user(user.id).await);
     assert_eq!(record.user, LocalUser { version: user.version + 1, link: None, ..user });
-    assert_eq!(world.store.unlink_user(world.tenant, record.user.id).await.unwrap(), Some(record.clone()));
+    assert_eq!(
+        world.store.unlink_user(Actor::SYSTEM, world.tenant, record.user.id).await.unwrap(),
+        Some(record.clone())
+    );
     assert_eq!(world.user(record.user.id).await, record);
     assert_eq!(world.user(bystander.id).await.user, bystander);
-    assert_eq!(world.store.unlink_user(world.tenant, UserId(id())).await.unwrap(), None);
+    assert_eq!(world.store.unlink_user(Actor::SYSTEM, world.tenant, UserId(id())).await.unwrap(), None);
 }
 
 /// Who deactivated a user, when and in which run is known after linking and unlinking too.
@@ -182,7 +187,7 @@ pub async fn linking_keeps_the_provenance(harness: &dyn Harness) {
     let run = world.sync(vec![deactivates(1, &user, DeactivatedBy::DirectoryAbsent)]).await;
     meet(&world, &["ext-2"]).await;
     let gone = world.user(user.id).await;
-    let local = world.store.unlink_user(world.tenant, user.id).await.unwrap().unwrap();
+    let local = world.store.unlink_user(Actor::SYSTEM, world.tenant, user.id).await.unwrap().unwrap();
     let again = linked(&world, user.id, "ext-2").await;
     for record in [local, again] {
         assert_eq!(record.user.status, UserStatus::Inactive);
@@ -210,17 +215,17 @@ pub async fn linking_is_the_tenants_own(harness: &dyn Harness) {
     meet(&world, &["ext-1"]).await;
     let stranger = add_tenant(&*world.store, "stranger").await;
     let ext = external("ext-1");
-    let refused = world.store.link_user(stranger, user.id, world.connection, &ext).await.unwrap();
+    let refused = world.store.link_user(Actor::SYSTEM, stranger, user.id, world.connection, &ext).await.unwrap();
     assert_eq!(refused, Linking::NoUser);
-    assert_eq!(world.store.unlink_user(stranger, linked_user.id).await.unwrap(), None);
+    assert_eq!(world.store.unlink_user(Actor::SYSTEM, stranger, linked_user.id).await.unwrap(), None);
     assert_eq!(world.user(linked_user.id).await.user, linked_user);
 
     let theirs = add_user(&world, stranger, "a@acme.example", "NULL, NULL").await;
-    let refused = world.store.link_user(stranger, theirs, world.connection, &ext).await.unwrap();
+    let refused = world.store.link_user(Actor::SYSTEM, stranger, theirs, world.connection, &ext).await.unwrap();
     assert_eq!(refused, Linking::NoConnection);
     let twin = add_twin(&world, RunId(id())).await;
     let theirs = add_user(&world, twin, "a@acme.example", "NULL, NULL").await;
-    let refused = world.store.link_user(twin, theirs, world.connection, &ext).await.unwrap();
+    let refused = world.store.link_user(Actor::SYSTEM, twin, theirs, world.connection, &ext).await.unwrap();
     assert_eq!(refused, Linking::UnknownDirectoryUser, "the conflict is another tenant's");
     add_user(&world, twin, "b@acme.example", &format!("'{}', 'ext-1'", world.connection)).await;
     linked(&world, user.id, "ext-1").await;
@@ -233,7 +238,7 @@ async fn ignored(world: &World, after: Option<&str>, limit: u32) -> Vec<External
 }
 
 async fn ignore(world: &World, external_id: &str) -> bool {
-    world.store.ignore_user(world.tenant, world.connection, &external(external_id)).await.unwrap()
+    world.store.ignore_user(Actor::SYSTEM, world.tenant, world.connection, &external(external_id)).await.unwrap()
 }
 
 /// Ignored until heeded again; either is as good once as twice.
@@ -250,7 +255,7 @@ pub async fn a_directory_user_is_ignored(harness: &dyn Harness) {
     assert_eq!(second[0].external_id, external("ext-1"));
 
     let heed = async |external_id: &str| {
-        world.store.heed_user(world.tenant, world.connection, &external(external_id)).await.unwrap()
+        world.store.heed_user(Actor::SYSTEM, world.tenant, world.connection, &external(external_id)).await.unwrap()
     };
     assert!(!heed("EXT-1").await);
     assert!(heed("ext-1").await);
@@ -286,14 +291,14 @@ pub async fn ignoring_is_the_connections_own(harness: &dyn Harness) {
     let stranger = add_tenant(&*world.store, "stranger").await;
     assert!(ignore(&world, "ext-1").await);
     for (tenant, connection) in [(stranger, world.connection), (world.tenant, ConnectionId(id()))] {
-        assert!(!world.store.ignore_user(tenant, connection, &ext).await.unwrap(), "no such connection");
+        assert!(!world.store.ignore_user(Actor::SYSTEM, tenant, connection, &ext).await.unwrap(), "no such connection");
     }
     let twin = add_twin(&world, RunId(id())).await;
     for (tenant, connection) in [(stranger, world.connection), (twin, world.connection), (world.tenant, second)] {
         assert_eq!(world.store.ignored_users(tenant, connection, page.clone()).await.unwrap(), []);
-        assert!(!world.store.heed_user(tenant, connection, &ext).await.unwrap());
+        assert!(!world.store.heed_user(Actor::SYSTEM, tenant, connection, &ext).await.unwrap());
     }
-    assert!(world.store.ignore_user(twin, world.connection, &ext).await.unwrap());
-    assert!(world.store.heed_user(twin, world.connection, &ext).await.unwrap());
+    assert!(world.store.ignore_user(Actor::SYSTEM, twin, world.connection, &ext).await.unwrap());
+    assert!(world.store.heed_user(Actor::SYSTEM, twin, world.connection, &ext).await.unwrap());
     assert_eq!(ignored(&world, None, 10).await, [ext]);
 }

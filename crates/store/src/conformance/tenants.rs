@@ -6,7 +6,7 @@ use super::{
     Harness,
     world::{World, add_tenant, id, second},
 };
-use crate::{NewTenant, NewToken, StoreError, Token, TokenRole, UniqueKey};
+use crate::{Actor, NewTenant, NewToken, StoreError, Token, TokenRole, UniqueKey};
 
 fn new_token(world: &World, hash: u8) -> NewToken {
     NewToken {
@@ -23,7 +23,7 @@ fn new_token(world: &World, hash: u8) -> NewToken {
 pub async fn a_tenant_is_found_by_its_slug_and_its_id(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = NewTenant { id: id().into(), slug: "globex-2".to_owned(), name: "Globéx \u{1f30d} 'Ltd'".to_owned() };
-    let made = world.store.create_tenant(&new).await.unwrap();
+    let made = world.store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
     assert_eq!((made.id, made.slug.as_str(), made.name.as_str()), (new.id, "globex-2", new.name.as_str()));
     assert_eq!(world.store.tenant_by_slug("globex-2").await.unwrap(), Some(made.clone()));
     assert_eq!(world.store.tenant_by_slug("globex").await.unwrap(), None);
@@ -45,7 +45,7 @@ pub async fn tenants_are_listed_by_slug(harness: &dyn Harness) {
 pub async fn a_slug_in_use_is_a_conflict(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let again = NewTenant { id: id().into(), slug: "acme".to_owned(), name: "Another".to_owned() };
-    let refused = world.store.create_tenant(&again).await;
+    let refused = world.store.create_tenant(Actor::SYSTEM, &again).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueKey::TenantSlug))), "{refused:?}");
     assert_eq!(world.store.tenants().await.unwrap().len(), 1);
 }
@@ -54,7 +54,7 @@ pub async fn a_slug_in_use_is_a_conflict(harness: &dyn Harness) {
 pub async fn a_token_is_found_by_its_hash(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = NewToken { expires_at: Some(second("2999-12-31T23:59:59Z")), ..new_token(&world, 1) };
-    let made = world.store.create_token(&new).await.unwrap();
+    let made = world.store.create_token(Actor::SYSTEM, &new).await.unwrap();
     let expected = Token {
         id: new.id,
         tenant: world.tenant,
@@ -63,6 +63,7 @@ pub async fn a_token_is_found_by_its_hash(harness: &dyn Harness) {
         created_at: made.created_at,
         expires_at: new.expires_at,
         revoked_at: None,
+        last_used_at: None,
     };
     assert_eq!(made, expected);
     assert_eq!(world.store.usable_token(&[1; 32]).await.unwrap(), Some(expected));
@@ -75,7 +76,7 @@ pub async fn a_token_is_found_by_its_hash(harness: &dyn Harness) {
 pub async fn an_expired_token_is_not_usable(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = NewToken { expires_at: Some(second("2001-01-01T00:00:00Z")), ..new_token(&world, 1) };
-    world.store.create_token(&new).await.unwrap();
+    world.store.create_token(Actor::SYSTEM, &new).await.unwrap();
     assert_eq!(world.store.usable_token(&new.hash).await.unwrap(), None);
     assert_eq!(world.store.tokens(world.tenant).await.unwrap().len(), 1, "it stays listed");
 }
@@ -84,16 +85,40 @@ pub async fn an_expired_token_is_not_usable(harness: &dyn Harness) {
 pub async fn a_revoked_token_is_not_usable(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let new = new_token(&world, 1);
-    world.store.create_token(&new).await.unwrap();
-    assert!(world.store.revoke_token(world.tenant, new.id).await.unwrap());
+    world.store.create_token(Actor::SYSTEM, &new).await.unwrap();
+    assert!(world.store.revoke_token(Actor::SYSTEM, world.tenant, new.id).await.unwrap());
     assert_eq!(world.store.usable_token(&new.hash).await.unwrap(), None);
 
     assert!(world.store.tokens(world.tenant).await.unwrap()[0].revoked_at.is_some());
     world.sql("UPDATE api_tokens SET revoked_at = '2001-01-01T00:00:00.000Z'").await;
-    assert!(world.store.revoke_token(world.tenant, new.id).await.unwrap());
+    assert!(world.store.revoke_token(Actor::SYSTEM, world.tenant, new.id).await.unwrap());
     let listed = world.store.tokens(world.tenant).await.unwrap();
     assert_eq!(listed[0].revoked_at, Some(second("2001-01-01T00:00:00Z")));
-    assert!(!world.store.revoke_token(world.tenant, id()).await.unwrap(), "no such token");
+    assert!(!world.store.revoke_token(Actor::SYSTEM, world.tenant, id()).await.unwrap(), "no such token");
+}
+
+/// A token says when it was last used, to about a minute: being told more often writes nothing.
+pub async fn the_last_use_of_a_token_is_noted(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let new = new_token(&world, 1);
+    world.store.create_token(Actor::SYSTEM, &new).await.unwrap();
+    let unused = NewToken { id: id(), ..new_token(&world, 2) };
+    world.store.create_token(Actor::SYSTEM, &unused).await.unwrap();
+    let last_use = async |hash: &[u8; 32]| world.store.usable_token(hash).await.unwrap().unwrap().last_used_at;
+    assert_eq!(last_use(&new.hash).await, None);
+    let other = add_tenant(&*world.store, "other").await;
+    world.store.note_token_use(other, new.id).await.unwrap();
+    assert_eq!(last_use(&new.hash).await, None, "another tenant's");
+
+    world.store.note_token_use(world.tenant, new.id).await.unwrap();
+    let first = last_use(&new.hash).await;
+    assert!(first.is_some());
+    world.store.note_token_use(world.tenant, new.id).await.unwrap();
+    assert_eq!(last_use(&new.hash).await, first);
+    world.sql("UPDATE api_tokens SET last_used_at = '2001-01-01T00:00:00.000Z' WHERE last_used_at IS NOT NULL").await;
+    world.store.note_token_use(world.tenant, new.id).await.unwrap();
+    assert!(last_use(&new.hash).await >= first);
+    assert_eq!(last_use(&unused.hash).await, None);
 }
 
 /// A tenant's tokens, oldest first.
@@ -101,7 +126,7 @@ pub async fn tokens_are_listed_oldest_first(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let mut made: Vec<Uuid> = Vec::new();
     for hash in 1..=3 {
-        made.push(world.store.create_token(&new_token(&world, hash)).await.unwrap().id);
+        made.push(world.store.create_token(Actor::SYSTEM, &new_token(&world, hash)).await.unwrap().id);
     }
     let listed: Vec<Uuid> = world.store.tokens(world.tenant).await.unwrap().into_iter().map(|token| token.id).collect();
     assert_eq!(listed, made);
@@ -112,9 +137,9 @@ pub async fn tokens_are_the_tenants_own(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let other = add_tenant(&*world.store, "other").await;
     let new = new_token(&world, 1);
-    world.store.create_token(&new).await.unwrap();
+    world.store.create_token(Actor::SYSTEM, &new).await.unwrap();
     assert_eq!(world.store.tokens(other).await.unwrap(), []);
-    assert!(!world.store.revoke_token(other, new.id).await.unwrap());
+    assert!(!world.store.revoke_token(Actor::SYSTEM, other, new.id).await.unwrap());
     let usable = world.store.usable_token(&new.hash).await.unwrap().expect("still usable");
     assert_eq!(usable.tenant, world.tenant);
 }

@@ -9,7 +9,7 @@ use super::{
     Harness,
     world::{World, add_connection, add_tenant, external, id, quote, second},
 };
-use crate::{IdPage, UserFilter};
+use crate::{Actor, IdPage, UserFilter};
 
 const FIRST: IdPage = IdPage { after: None, limit: 100 };
 
@@ -188,7 +188,9 @@ pub async fn facts_leave_ignored_users_out(harness: &dyn Harness) {
     let gone = world.linked_user("gone@acme.example", "gone").await;
     world.update_user(gone.id, "status = 'inactive'").await;
     for ignored in ["ext-1", "gone", "nobody"] {
-        assert!(world.store.ignore_user(world.tenant, world.connection, &external(ignored)).await.unwrap());
+        assert!(
+            world.store.ignore_user(Actor::SYSTEM, world.tenant, world.connection, &external(ignored)).await.unwrap()
+        );
     }
     let roles = ["member".to_owned()];
     let facts = world.store.tenant_facts(world.tenant, world.connection, &roles).await.unwrap();

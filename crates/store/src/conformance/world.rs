@@ -17,9 +17,9 @@ use uuid::{Builder, Uuid};
 
 use super::{Database, Harness};
 use crate::{
-    ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewChange, NewConnection,
-    NewCredential, NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage, StagedPage, Store,
-    Trigger, UserRecord,
+    Actor, ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewChange,
+    NewConnection, NewCredential, NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage,
+    StagedPage, Store, Trigger, UserRecord,
 };
 
 /// Long enough for any test.
@@ -213,7 +213,7 @@ impl World {
 
     /// Cancels a run that can be.
     pub(super) async fn cancel(&self, run: RunId) -> Run {
-        match self.store.cancel_run(self.tenant, run).await.unwrap() {
+        match self.store.cancel_run(Actor::SYSTEM, self.tenant, run).await.unwrap() {
             Ending::Ended(run) => *run,
             other => panic!("not cancelled: {other:?}"),
         }
@@ -221,7 +221,7 @@ impl World {
 
     /// Deletes the connection.
     pub(super) async fn disconnect(&self) {
-        assert!(self.store.delete_connection(self.tenant, self.connection).await.unwrap());
+        assert!(self.store.delete_connection(Actor::SYSTEM, self.tenant, self.connection).await.unwrap());
     }
 
     pub(super) async fn run(&self, run: RunId) -> Run {
@@ -247,19 +247,20 @@ pub(super) fn digest() -> String {
 pub(super) async fn add_twin(world: &World, run: RunId) -> TenantId {
     let other = add_tenant(&*world.store, "twin").await;
     let connection = NewConnection { id: world.connection, ..new_connection(other) };
-    world.store.create_connection(&connection).await.unwrap();
-    let queued = world.store.create_run(&NewRun { id: run, ..new_run(other, world.connection) }).await.unwrap();
+    world.store.create_connection(Actor::SYSTEM, &connection).await.unwrap();
+    let queued =
+        world.store.create_run(Actor::SYSTEM, &NewRun { id: run, ..new_run(other, world.connection) }).await.unwrap();
     assert!(matches!(queued, CreatedRun::Queued(_)), "{queued:?}");
     other
 }
 
 pub(super) async fn add_tenant(store: &dyn Store, slug: &str) -> TenantId {
     let tenant = NewTenant { id: TenantId(id()), slug: slug.to_owned(), name: format!("{slug} Ltd") };
-    store.create_tenant(&tenant).await.unwrap().id
+    store.create_tenant(Actor::SYSTEM, &tenant).await.unwrap().id
 }
 
 pub(super) async fn add_connection(store: &dyn Store, tenant: TenantId) -> ConnectionId {
-    store.create_connection(&new_connection(tenant)).await.unwrap().id
+    store.create_connection(Actor::SYSTEM, &new_connection(tenant)).await.unwrap().id
 }
 
 pub(super) fn new_connection(tenant: TenantId) -> NewConnection {
@@ -297,7 +298,7 @@ pub(super) fn new_run(tenant: TenantId, connection: ConnectionId) -> NewRun {
 }
 
 pub(super) async fn queue(store: &dyn Store, tenant: TenantId, connection: ConnectionId) -> RunId {
-    match store.create_run(&new_run(tenant, connection)).await.unwrap() {
+    match store.create_run(Actor::SYSTEM, &new_run(tenant, connection)).await.unwrap() {
         CreatedRun::Queued(run) => run.id,
         other => panic!("not queued: {other:?}"),
     }

@@ -1,7 +1,7 @@
 //! What administrators decide about a connection: previews, whom it ignores, deleting and registering it again.
 
 use directory_core::{ExternalId, FailureKind, Policy, fake::FakeDirectory};
-use store::{ConnectionState, CreatedRun, Draft, IdPage, Run, RunStatus, UserFilter};
+use store::{Actor, ConnectionState, CreatedRun, Draft, IdPage, Run, RunStatus, UserFilter};
 use sync_engine::EngineOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,7 @@ fn draft(group: &str) -> Draft {
 }
 
 async fn preview(bench: &Bench, connection: &store::Connection, draft: Draft) -> Run {
-    let created = bench.engine.request_preview(bench.tenant, connection.id, draft).await.unwrap();
+    let created = bench.engine.request_preview(Actor::SYSTEM, bench.tenant, connection.id, draft).await.unwrap();
     let CreatedRun::Queued(run) = created else { panic!("{created:?}") };
     bench.engine.execute(bench.claim(&run).await, &CancellationToken::new()).await;
     bench.run(&run).await
@@ -52,10 +52,10 @@ async fn ignored_directory_users_are_left_alone_until_they_are_heeded_again() {
     let bench = Bench::listing(&["ann", "bob", "cid"]).await;
     let connection = bench.connection().await;
     let bob = ExternalId::parse("id-bob").unwrap();
-    assert!(bench.store.ignore_user(bench.tenant, connection.id, &bob).await.unwrap());
+    assert!(bench.store.ignore_user(Actor::SYSTEM, bench.tenant, connection.id, &bob).await.unwrap());
     let run = bench.sync(&connection, false).await;
     assert_eq!((run.counts.seen, run.counts.created, run.counts.excluded), (3, 2, 1));
-    assert!(bench.store.heed_user(bench.tenant, connection.id, &bob).await.unwrap());
+    assert!(bench.store.heed_user(Actor::SYSTEM, bench.tenant, connection.id, &bob).await.unwrap());
     let run = bench.sync(&connection, false).await;
     assert_eq!((run.counts.created, run.counts.unchanged), (1, 2));
 }
@@ -66,7 +66,7 @@ async fn a_long_list_of_ignored_users_is_read_to_its_end() {
     let connection = bench.connection().await;
     for n in 0..1_501 {
         let id = ExternalId::parse(&format!("id-p{n}")).unwrap();
-        assert!(bench.store.ignore_user(bench.tenant, connection.id, &id).await.unwrap());
+        assert!(bench.store.ignore_user(Actor::SYSTEM, bench.tenant, connection.id, &id).await.unwrap());
     }
     let run = bench.sync(&connection, false).await;
     assert_eq!((run.counts.created, run.counts.excluded), (1, 1));
@@ -81,7 +81,7 @@ async fn a_directory_that_is_registered_again_governs_its_users_again() {
     .await;
     let connection = bench.connection().await;
     assert_eq!(bench.sync(&connection, false).await.counts.created, 3);
-    assert!(bench.store.delete_connection(bench.tenant, connection.id).await.unwrap());
+    assert!(bench.store.delete_connection(Actor::SYSTEM, bench.tenant, connection.id).await.unwrap());
     let page = IdPage { after: None, limit: 10 };
     let users = bench.store.users(bench.tenant, &UserFilter::default(), page).await.unwrap();
     assert!(users.iter().all(|user| user.user.status == directory_core::UserStatus::Active), "deleting touches nobody");

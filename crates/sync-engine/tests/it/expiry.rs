@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use secrecy::SecretString;
 use serde_json::Value;
-use store::Connection;
+use store::{Actor, Connection};
 use sync_engine::{EngineOptions, Worker};
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +72,7 @@ fn counted(numbers: [(&str, f64); 4]) -> Vec<(String, f64)> {
 async fn ending(bench: &Bench, expires_at: Option<DateTime<Utc>>) -> Connection {
     let mut registration = bench.registration("scripted");
     registration.credential_expires_at = expires_at;
-    bench.engine.register(registration).await.unwrap()
+    bench.engine.register(Actor::SYSTEM, registration).await.unwrap()
 }
 
 /// Lets a worker look `more` times from now on.
@@ -109,7 +109,11 @@ async fn each_credential_that_ends_is_told_once_and_counted_at_each_look() {
         for (connection, days) in [(&gone, 2), (&week, 300)] {
             let credential = directory_core::Credential::ClientSecret(SecretString::from("s3cret"));
             let ends = Some(now + TimeDelta::days(days));
-            bench.engine.set_credential(bench.tenant, connection.id, credential, ends, false).await.unwrap();
+            bench
+                .engine
+                .set_credential(Actor::SYSTEM, bench.tenant, connection.id, credential, ends, false)
+                .await
+                .unwrap();
         }
         // The one that is under way may have begun before.
         look(&gauges, 2).await;

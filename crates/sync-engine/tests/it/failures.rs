@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use directory_core::{
     Check, DirectoryProvider, FailureKind, Listing, ListingPage, ProviderError, RunErrorCode, fake::FakeDirectory,
 };
-use store::{ConnectionState, RunStatus};
+use store::{Actor, ConnectionState, RunStatus};
 use sync_engine::{EngineError, Providers, SyncEngine, Worker};
 use tokio_util::sync::CancellationToken;
 
@@ -173,6 +173,6 @@ async fn a_kind_that_this_program_does_not_have_fails_the_run() {
 #[tokio::test]
 async fn an_unknown_kind_cannot_be_registered() {
     let bench = Bench::listing(&[]).await;
-    let refused = bench.engine.register(bench.registration("okta")).await;
+    let refused = bench.engine.register(Actor::SYSTEM, bench.registration("okta")).await;
     assert!(matches!(refused, Err(EngineError::UnknownProvider(kind)) if kind == "okta"));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crypto::Keyring;
 use secrecy::ExposeSecret;
-use store::RunStatus;
+use store::{Actor, RunStatus};
 use sync_engine::{Rotation, SyncEngine};
 use tokio_util::sync::CancellationToken;
 
@@ -25,10 +25,10 @@ async fn rotating_puts_everything_under_the_sealing_key() {
     let bench = Bench::listing(&["ann"]).await;
     let (old, new) = (line("old"), line("new"));
     let before = engine_with(&bench, &[&old]);
-    let first = before.register(bench.registration("scripted")).await.unwrap();
-    before.register(bench.registration("scripted")).await.unwrap();
+    let first = before.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
+    before.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
     let both = engine_with(&bench, &[&new, &old]);
-    both.register(bench.registration("scripted")).await.unwrap();
+    both.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
     let used = async |engine: &SyncEngine| -> Vec<(Option<String>, u64)> {
         engine.key_use().await.unwrap().into_iter().map(|key| (key.kid, key.credentials)).collect()
     };
@@ -36,11 +36,11 @@ async fn rotating_puts_everything_under_the_sealing_key() {
     assert!(both.missing_keys().await.unwrap().is_empty());
 
     let mut heard = Vec::new();
-    let done = both.rotate_keys(|rotation| heard.push(rotation.clone())).await.unwrap();
+    let done = both.rotate_keys(Actor::SYSTEM, |rotation| heard.push(rotation.clone())).await.unwrap();
     assert_eq!(done, Rotation { seen: 3, resealed: 2, failed: vec![] });
     assert_eq!(heard, [done]);
     assert_eq!(used(&both).await, [(Some("new".to_owned()), 3)]);
-    let again = both.rotate_keys(|_| ()).await.unwrap();
+    let again = both.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
     assert_eq!(again, Rotation { seen: 3, resealed: 0, failed: vec![] }, "once is enough");
 
     // The old key can go: what it sealed opens without it.
@@ -54,9 +54,9 @@ async fn rotating_puts_everything_under_the_sealing_key() {
 async fn what_no_key_opens_is_named_and_left_alone() {
     let bench = Bench::listing(&["ann"]).await;
     let lost = engine_with(&bench, &[&line("lost")]);
-    let orphan = lost.register(bench.registration("scripted")).await.unwrap();
+    let orphan = lost.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
     let (old, new) = (line("old"), line("new"));
-    engine_with(&bench, &[&old]).register(bench.registration("scripted")).await.unwrap();
+    engine_with(&bench, &[&old]).register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
     let engine = engine_with(&bench, &[&new, &old]);
     let missing = engine.missing_keys().await.unwrap();
     assert_eq!(missing.len(), 1);
@@ -75,7 +75,7 @@ async fn what_no_key_opens_is_named_and_left_alone() {
     }
     assert!(lost.unopened_credentials().await.unwrap().iter().all(|one| one.connection != orphan.id));
 
-    let done = engine.rotate_keys(|_| ()).await.unwrap();
+    let done = engine.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
     assert_eq!((done.seen, done.resealed, done.failed.len()), (2, 1, 1));
     assert_eq!((done.failed[0].0, done.failed[0].1), (bench.tenant, orphan.id));
     assert!(done.failed[0].2.contains("`lost`"), "{done:?}");

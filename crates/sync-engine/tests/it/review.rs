@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use directory_core::{
     Check, DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError, RunId, UserStatus, fake::FakeDirectory,
 };
-use store::{Approval, Choice, Connection, Ending, Outcome, Run, RunStatus};
+use store::{Actor, Approval, Choice, Connection, Ending, Outcome, Run, RunStatus};
 use sync_engine::Worker;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,11 @@ async fn held() -> (Bench, Connection, Run) {
 }
 
 async fn approve(bench: &Bench, run: &Run, choice: &Choice) -> Approval {
-    bench.engine.approve(bench.tenant, run.id, run.plan_digest.as_deref().unwrap(), choice).await.unwrap()
+    bench
+        .engine
+        .approve(Actor::SYSTEM, bench.tenant, run.id, run.plan_digest.as_deref().unwrap(), choice)
+        .await
+        .unwrap()
 }
 
 async fn active(bench: &Bench) -> usize {
@@ -70,13 +74,13 @@ async fn a_worker_takes_an_approved_run_up_by_itself() {
 async fn another_plan_is_not_approved_and_a_superseded_one_neither() {
     let (bench, connection, run) = held().await;
     let other = "0".repeat(64);
-    let answer = bench.engine.approve(bench.tenant, run.id, &other, &Choice::All).await.unwrap();
+    let answer = bench.engine.approve(Actor::SYSTEM, bench.tenant, run.id, &other, &Choice::All).await.unwrap();
     assert_eq!(answer, Approval::OtherPlan);
     let newer = bench.sync(&connection, false).await;
     assert_eq!(newer.status, RunStatus::Held);
     assert_eq!(approve(&bench, &run, &Choice::All).await, Approval::NotHeld(RunStatus::Superseded));
     let missing = RunId(uuid::Uuid::now_v7());
-    let answer = bench.engine.approve(bench.tenant, missing, &other, &Choice::All).await.unwrap();
+    let answer = bench.engine.approve(Actor::SYSTEM, bench.tenant, missing, &other, &Choice::All).await.unwrap();
     assert_eq!(answer, Approval::NoRun);
     assert_eq!(active(&bench).await, 4);
 }
@@ -139,7 +143,7 @@ async fn a_cancelled_run_stops_reading_and_makes_room_for_the_next() {
     while !endless.page.load(Ordering::SeqCst) {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    let ended = bench.store.cancel_run(bench.tenant, run.id).await.unwrap();
+    let ended = bench.store.cancel_run(Actor::SYSTEM, bench.tenant, run.id).await.unwrap();
     assert!(matches!(&ended, Ending::Ended(run) if run.status == RunStatus::Cancelled), "{ended:?}");
     // The one worker has a place again only once it has left the cancelled run.
     let next = bench.request(&connection, false).await;

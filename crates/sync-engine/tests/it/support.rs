@@ -15,7 +15,7 @@ use directory_core::{
     FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{Claim, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
+use store::{Actor, Claim, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{EngineOptions, Providers, Registration, RunRequest, SyncEngine};
 use tempfile::TempDir;
@@ -94,7 +94,7 @@ impl Bench {
         store.migrate().await.unwrap();
         let tenant = TenantId(Uuid::now_v7());
         let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
-        store.create_tenant(&new).await.unwrap();
+        store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
         let factory = Scripted { script: Arc::new(script), listings: Arc::default() };
         let listings = factory.listings.clone();
         let providers = Providers::default().with(factory);
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     pub(crate) async fn connection(&self) -> Connection {
-        self.engine.register(self.registration("scripted")).await.unwrap()
+        self.engine.register(Actor::SYSTEM, self.registration("scripted")).await.unwrap()
     }
 
     pub(crate) fn registration(&self, provider: &str) -> Registration {
@@ -137,7 +137,7 @@ impl Bench {
             trigger: Trigger::Manual,
             dry_run,
         };
-        match self.engine.request_run(request).await.unwrap() {
+        match self.engine.request_run(Actor::SYSTEM, request).await.unwrap() {
             CreatedRun::Queued(run) => *run,
             other => panic!("{other:?}"),
         }

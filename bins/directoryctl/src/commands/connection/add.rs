@@ -56,7 +56,8 @@ pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<()
         engine.try_credential(&registration).await.map_err(|error| refused(NOT_REGISTERED, error))?;
         note("the directory accepts the credential and its permissions");
     }
-    let registered = engine.register(registration).await.map_err(|error| refused(NOT_REGISTERED, error))?;
+    let registered =
+        engine.register(&session.by, registration).await.map_err(|error| refused(NOT_REGISTERED, error))?;
     session.format.show(&ConnectionView::new(registered, None), connection::one)
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn run(args: &Args, invocation: Invocation) -> anyhow::Result<(
     if !args.yes && !confirmed(&connection)? {
         bail!("the connection was not deleted");
     }
-    let deleted = session.store.delete_connection(tenant.id, connection.id).await;
+    let deleted = session.store.delete_connection(&session.by, tenant.id, connection.id).await;
     if !deleted.context("the connection was not deleted")? {
         bail!("the connection is gone");
     }

@@ -10,7 +10,7 @@ pub(super) async fn run(args: &DirectoryUser, invocation: Invocation) -> anyhow:
     let tenant = session.tenant().await?;
     let connection = session.connection(&tenant, &args.connection).await?.id;
     let id = &args.external_id;
-    let done = session.store.heed_user(tenant.id, connection, id).await;
+    let done = session.store.heed_user(&session.by, tenant.id, connection, id).await;
     if !done.context("the directory user is still ignored")? {
         bail!("directory user {id} was not ignored; `directoryctl connection ignored {connection}` shows who is");
     }

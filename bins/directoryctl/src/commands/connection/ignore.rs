@@ -10,7 +10,7 @@ pub(super) async fn run(args: &DirectoryUser, invocation: Invocation) -> anyhow:
     let tenant = session.tenant().await?;
     let connection = session.connection(&tenant, &args.connection).await?.id;
     let id = &args.external_id;
-    let done = session.store.ignore_user(tenant.id, connection, id).await;
+    let done = session.store.ignore_user(&session.by, tenant.id, connection, id).await;
     if !done.context("the directory user is not ignored")? {
         bail!("the connection is gone");
     }

@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<Ex
     let tried = patch.resolve(&connection).map_err(|errors| bad_usage(&errors))?;
     let draft = Draft::from(tried);
     let engine = session.engine()?;
-    let created = engine.request_preview(tenant.id, connection.id, draft).await;
+    let created = engine.request_preview(&session.by, tenant.id, connection.id, draft).await;
     let id = follow::queued(created, connection.id)?;
     if args.detach {
         follow::detached(&session, tenant.id, id).await

@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args, invocation: Invocation) -> anyhow::Result<()
     let given = args.credential.read()?.into_credential();
     let GivenCredential { credential, expires_at } = given.map_err(|errors| bad_usage(&errors))?;
     let engine = session.engine()?;
-    let set = engine.set_credential(tenant.id, before.id, credential, expires_at, verify).await;
+    let set = engine.set_credential(&session.by, tenant.id, before.id, credential, expires_at, verify).await;
     let after = match set.map_err(|error| refused(OLD_STAYS, error))? {
         UpdatedConnection::Done(connection) => *connection,
         UpdatedConnection::Moved => bail!("somebody else changed the connection meanwhile; {OLD_STAYS}; try again"),

@@ -78,7 +78,7 @@ async fn update(session: &Session, mut current: Connection, patch: &ConnectionPa
     let (tenant, id) = (current.tenant, current.id);
     for _ in 0..TRIES {
         let update = patch.resolve(&current).map_err(|errors| bad_usage(&errors))?;
-        let updated = session.store.update_connection(tenant, id, current.updated_at, &update).await;
+        let updated = session.store.update_connection(&session.by, tenant, id, current.updated_at, &update).await;
         match updated.context("the connection was not changed")? {
             UpdatedConnection::Done(connection) => return Ok(*connection),
             UpdatedConnection::Moved => {}

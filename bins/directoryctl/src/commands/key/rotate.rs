@@ -17,7 +17,7 @@ pub(super) async fn run(invocation: Invocation) -> anyhow::Result<Exit> {
     let session = invocation.open().await?;
     let engine = session.engine()?;
     let bar = progress_bar(&engine).await?;
-    let rotated = engine.rotate_keys(|rotation| bar.set_position(rotation.seen)).await;
+    let rotated = engine.rotate_keys(&session.by, |rotation| bar.set_position(rotation.seen)).await;
     bar.finish_and_clear();
     let rotation = rotated.context("the rotation did not get to its end; what was done stays, so begin it again")?;
 

@@ -54,7 +54,8 @@ pub(super) async fn run(args: &Args, invocation: Invocation) -> anyhow::Result<E
     let tenant = session.tenant().await?;
     let held = super::named(&session, &tenant, args.id).await?;
     let engine = session.engine()?;
-    let approval = engine.approve(tenant.id, held.id, &digest, &choice).await.context("the run was not approved")?;
+    let approval = engine.approve(&session.by, tenant.id, held.id, &digest, &choice).await;
+    let approval = approval.context("the run was not approved")?;
     if let Some(refusal) = refusal(&held, approval) {
         return Err(refusal);
     }

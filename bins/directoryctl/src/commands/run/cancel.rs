@@ -11,7 +11,8 @@ pub(super) async fn run(args: &OneRun, invocation: Invocation) -> anyhow::Result
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
     let found = super::named(&session, &tenant, args.id).await?;
-    let ending = session.store.cancel_run(tenant.id, found.id).await.context("the run was not cancelled")?;
+    let ending = session.store.cancel_run(&session.by, tenant.id, found.id).await;
+    let ending = ending.context("the run was not cancelled")?;
     super::show_ended(&session, ending, |status| refusal(found.id, status))
 }
 

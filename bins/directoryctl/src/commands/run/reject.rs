@@ -10,7 +10,8 @@ pub(super) async fn run(args: &OneRun, invocation: Invocation) -> anyhow::Result
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
     let found = super::named(&session, &tenant, args.id).await?;
-    let ending = session.store.reject_run(tenant.id, found.id).await.context("the run was not rejected")?;
+    let ending = session.store.reject_run(&session.by, tenant.id, found.id).await;
+    let ending = ending.context("the run was not rejected")?;
     super::show_ended(&session, ending, |status| refusal(&found, status))
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn run(args: &Args, invocation: Invocation) -> anyhow::Result<(
     let tenant = session.tenant().await?;
     let connection = session.connection(&tenant, &args.connection).await?.id;
     let found = named.find(&session, &tenant).await?;
-    let linking = session.store.link_user(tenant.id, found.user.id, connection, &args.external_id).await;
+    let linking = session.store.link_user(&session.by, tenant.id, found.user.id, connection, &args.external_id).await;
     let linked = linked(linking.context("the user was not linked")?, &found, connection, &args.external_id)?;
     session.format.show(&UserView::from(linked), user::one)?;
     note(&format!("the next sync brings the user up to date: `directoryctl sync {connection}`"));

@@ -11,7 +11,8 @@ pub(super) async fn run(args: &OneUser, invocation: Invocation) -> anyhow::Resul
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
     let found = named.find(&session, &tenant).await?.user;
-    let unlinked = session.store.unlink_user(tenant.id, found.id).await.context("the user was not unlinked")?;
+    let unlinked = session.store.unlink_user(&session.by, tenant.id, found.id).await;
+    let unlinked = unlinked.context("the user was not unlinked")?;
     session.format.show(&UserView::from(unlinked.context("the user is gone")?), user::one)?;
     match found.link {
         Some(link) => note(&format!(

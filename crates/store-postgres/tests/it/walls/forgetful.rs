@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use directory_core::{EmailKey, ExternalId, Policy};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::{
-    ChangeFilter, ConnectionEffect, ConnectionUpdate, Connections, Directory, ExternalPage, Lease, NewCredential,
-    RunEnd, RunStatus, Runs, SealedCredential, SeqPage, StagedPage, Tokens, UserFilter, Users,
+    Actor, Audit, AuditFilter, ChangeFilter, ConnectionEffect, ConnectionUpdate, Connections, Directory, ExternalPage,
+    Lease, NewCredential, RunEnd, RunStatus, Runs, SealedCredential, SeqPage, StagedPage, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 
@@ -116,6 +116,15 @@ async fn leaks(store: &PostgresStore, ours: &Side, theirs: &Side) -> BTreeSet<&'
                 .iter()
                 .any(|user| user.id == theirs.user),
         ),
+        (
+            "audit_entries",
+            store
+                .audit_entries(tenant, &AuditFilter::default(), FIRST)
+                .await
+                .unwrap()
+                .iter()
+                .any(|entry| entry.tenant == other),
+        ),
         ("tenant_facts", store.tenant_facts(tenant, connection, &[]).await.unwrap().active_linked > 1),
     ]
     .into_iter()
@@ -158,18 +167,18 @@ async fn attack(store: &PostgresStore, ours: &Side, theirs: &Side) {
     let page = StagedPage { retracted: vec![1], changes: vec![creates(2, "taken@example.org", "Taken")] };
     let end = RunEnd { status: RunStatus::Failed, error: None, connection: ConnectionEffect::Keep };
 
-    let _ = store.revoke_token(tenant, theirs.token).await;
-    let _ = store.heed_user(tenant, theirs.connection, &theirs.ignored).await;
-    let _ = store.reseal_credential(&sealed, &[6, 6]).await;
-    let _ = store.set_credential(tenant, theirs.connection, seen, &credential(), true).await;
-    let _ = store.update_connection(tenant, theirs.connection, seen, &update).await;
-    let _ = store.unlink_user(tenant, theirs.user).await;
+    let _ = store.revoke_token(Actor::SYSTEM, tenant, theirs.token).await;
+    let _ = store.heed_user(Actor::SYSTEM, tenant, theirs.connection, &theirs.ignored).await;
+    let _ = store.reseal_credential(Actor::SYSTEM, &sealed, &[6, 6]).await;
+    let _ = store.set_credential(Actor::SYSTEM, tenant, theirs.connection, seen, &credential(), true).await;
+    let _ = store.update_connection(Actor::SYSTEM, tenant, theirs.connection, seen, &update).await;
+    let _ = store.unlink_user(Actor::SYSTEM, tenant, theirs.user).await;
     let _ = store.renew(&lease, LEASE, progress()).await;
     let _ = store.stage(&lease, &page).await;
     let _ = store.apply_batch(&lease, 10).await;
     let _ = store.finish_run(&lease, &end).await;
-    let _ = store.cancel_run(tenant, theirs.run).await;
-    let _ = store.delete_connection(tenant, theirs.connection).await;
+    let _ = store.cancel_run(Actor::SYSTEM, tenant, theirs.run).await;
+    let _ = store.delete_connection(Actor::SYSTEM, tenant, theirs.connection).await;
 }
 
 const TABLES: [&str; 7] =
@@ -207,6 +216,6 @@ async fn the_second_wall_holds_without_the_first() {
 async fn without_either_wall_there_is_none() {
     let (database, _, acme, globex) = two_sides().await;
     let store = forgetful(&database, database.superuser()).await;
-    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 16, "every read");
+    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 17, "every read");
     assert_eq!(losses(&database, &store, &acme, &globex).await, BTreeSet::from(TABLES));
 }

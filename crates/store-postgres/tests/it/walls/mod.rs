@@ -8,7 +8,7 @@ use std::time::Duration;
 use directory_core::{ConnectionId, ExternalId, PlanSummary, RunId, TenantId, UserId};
 use sqlx::postgres::PgPoolOptions;
 use store::{
-    Connections, IdPage, Lease, NewTenant, NewToken, PlanNext, RunMode, Runs, StagedPage, Store, StoreError,
+    Actor, Connections, IdPage, Lease, NewTenant, NewToken, PlanNext, RunMode, Runs, StagedPage, Store, StoreError,
     TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
@@ -41,19 +41,18 @@ struct Side {
 impl Side {
     async fn new(store: &PostgresStore, slug: &str) -> Self {
         let tenant = TenantId(Uuid::now_v7());
-        store.create_tenant(&NewTenant { id: tenant, slug: slug.to_owned(), name: slug.to_owned() }).await.unwrap();
+        let new = NewTenant { id: tenant, slug: slug.to_owned(), name: slug.to_owned() };
+        store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
         let token = Uuid::now_v7();
         let hash = [tenant.0.into_bytes(), token.into_bytes()].concat().try_into().unwrap();
         let name = "console".to_owned();
-        store
-            .create_token(&NewToken { id: token, tenant, name, role: TokenRole::Admin, hash, expires_at: None })
-            .await
-            .unwrap();
+        let new = NewToken { id: token, tenant, name, role: TokenRole::Admin, hash, expires_at: None };
+        store.create_token(Actor::SYSTEM, &new).await.unwrap();
         let former = add_connection(store, tenant).await;
-        assert!(store.delete_connection(tenant, former).await.unwrap());
+        assert!(store.delete_connection(Actor::SYSTEM, tenant, former).await.unwrap());
         let connection = add_connection(store, tenant).await;
         let ignored = ExternalId::parse(&format!("ignored-by-{slug}")).unwrap();
-        assert!(store.ignore_user(tenant, connection, &ignored).await.unwrap());
+        assert!(store.ignore_user(Actor::SYSTEM, tenant, connection, &ignored).await.unwrap());
         let run = queue(store, tenant, connection).await;
         let lease = store.claim_run(tenant, run, Uuid::new_v4(), LEASE).await.unwrap().unwrap().lease;
         let changes = vec![creates(1, SHARED, slug)];
@@ -120,15 +119,15 @@ async fn a_pooled_connection_is_of_no_tenant() {
     };
     assert_eq!(store.tokens(acme.tenant).await.unwrap().len(), 1);
     nobody("a read").await;
-    assert!(store.revoke_token(acme.tenant, acme.token).await.unwrap());
+    assert!(store.revoke_token(Actor::SYSTEM, acme.tenant, acme.token).await.unwrap());
     nobody("a write").await;
-    assert!(!store.delete_connection(acme.tenant, globex.connection).await.unwrap());
+    assert!(!store.delete_connection(Actor::SYSTEM, acme.tenant, globex.connection).await.unwrap());
     nobody("a write that is given up").await;
     let lost = store.renew(&Lease { token: Uuid::nil(), ..acme.lease }, LEASE, progress()).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     nobody("a write that fails").await;
     for steps in 1..20 {
-        let mut dropped = store.revoke_token(acme.tenant, acme.token);
+        let mut dropped = store.revoke_token(Actor::SYSTEM, acme.tenant, acme.token);
         for _ in 0..steps {
             if tokio::time::timeout(Duration::ZERO, &mut dropped).await.is_ok() {
                 break;

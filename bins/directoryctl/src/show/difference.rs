@@ -1,0 +1,27 @@
+//! Old and new values side by side.
+
+use serde_json::{Map, Value};
+
+/// Each member with its old value, where there was one, and its new one. What was and stays empty is left out.
+pub(crate) fn members(mut before: Map<String, Value>, after: Map<String, Value>) -> Vec<String> {
+    let mut facts: Vec<String> = after
+        .into_iter()
+        .filter_map(|(name, new)| match before.remove(&name) {
+            Some(old) => Some(format!("{name}: {} -> {}", plain(&old), plain(&new))),
+            None if new.is_null() => None,
+            None => Some(format!("{name}: {}", plain(&new))),
+        })
+        .collect();
+    facts.extend(
+        before.into_iter().filter(|(_, old)| !old.is_null()).map(|(name, old)| format!("{name}: {}", plain(&old))),
+    );
+    facts
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
