@@ -61,7 +61,7 @@ pub(crate) fn document() -> Document {
         (name = "Service", description = "The server itself; needs no token"),
     ),
     security(("token" = [])),
-    components(schemas(shapes::ProblemShape, text::CursorText, text::EmailText)),
+    components(schemas(words::AuditActionWord, shapes::ProblemShape, text::CursorText, text::EmailText)),
     paths(
         routes::register::register,
         routes::connections::list,

@@ -12,39 +12,29 @@ pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: Co
     let mut tx = access.tenant(tenant).await?;
     // Runs first and then their connection: the order in which everybody takes these locks.
     cancel_all(&mut tx, tenant, id).await?;
-    let row: Option<ConnectionRow> =
-        sqlx::query_as(concat!("DELETE FROM connections WHERE tenant_id = $1 AND id = $2 RETURNING ", columns!()))
-            .bind(tenant.0)
-            .bind(id.0)
-            .fetch_optional(&mut *tx)
-            .await?;
+    let row: Option<ConnectionRow> = sqlx::query_as(concat!(
+        "WITH gone AS (DELETE FROM connections WHERE tenant_id = $1 AND id = $2 RETURNING *), remembered AS (
+             INSERT INTO former_connections (tenant_id, connection_id, provider, cloud, directory_id, group_id)
+             SELECT tenant_id, id, provider, cloud, directory_id, group_id FROM gone
+             ON CONFLICT (tenant_id, connection_id) DO UPDATE SET provider = excluded.provider, cloud = excluded.cloud,
+                 directory_id = excluded.directory_id, group_id = excluded.group_id, deleted_at = excluded.deleted_at
+         )
+         SELECT ",
+        columns!(),
+        " FROM gone"
+    ))
+    .bind(tenant.0)
+    .bind(id.0)
+    .fetch_optional(&mut *tx)
+    .await?;
     let Some(row) = row else { return Ok(false) };
     let deleted = Connection::try_from(row)?;
-    remember(&mut tx, &deleted).await?;
     // One that was queued in between; there can be no other now.
     cancel_all(&mut tx, tenant, id).await?;
     hand_over(&mut tx, tenant, id).await?;
     audit::note(&mut tx, by, &AuditRecord::connection_deleted(&deleted)).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-async fn remember(tx: &mut PgConnection, deleted: &Connection) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO former_connections (tenant_id, connection_id, provider, cloud, directory_id, group_id)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant_id, connection_id) DO UPDATE SET provider = excluded.provider, cloud = excluded.cloud,
-             directory_id = excluded.directory_id, group_id = excluded.group_id, deleted_at = excluded.deleted_at",
-    )
-    .bind(deleted.tenant.0)
-    .bind(deleted.id.0)
-    .bind(&deleted.provider)
-    .bind(&deleted.cloud)
-    .bind(&deleted.directory_id)
-    .bind(&deleted.group_id)
-    .execute(tx)
-    .await
-    .map(|_| ())
 }
 
 /// Where the same scope was registered a second time before this connection was deleted, as who gives it another secret

@@ -53,12 +53,12 @@ pub async fn what_cannot_be_told_is_not_done(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let (tenant, of, by) = (world.tenant, world.connection, somebody());
     let user = world.local_user("a@acme.example").await;
-    world.sync(vec![conflicts(1, "e1", ChangeCode::NoEmail)]).await;
     let linked = world.linked_user("b@acme.example", "e2").await;
     let token = new_token(&world);
     world.store.create_token(&by, &token).await.unwrap();
     world.store.ignore_user(&by, tenant, of, &external("e3")).await.unwrap();
-    let held = world.held(vec![creates(2, "e4", "c@acme.example")]).await;
+    let plan = vec![conflicts(1, "e1", ChangeCode::NoEmail), creates(2, "e4", "c@acme.example")];
+    let held = world.held(plan).await;
     let dry = NewRun { dry_run: true, ..new_run(tenant, of) };
     world.store.create_run(&by, &dry).await.unwrap();
     let before = connection(&world).await;
