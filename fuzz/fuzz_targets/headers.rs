@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     for text in fields.iter().filter_map(|field| str::from_utf8(field).ok()) {
         let id = fuzzing::request_id(text).expect("an id can always be a header");
-        assert!((1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_graphic()));
+        assert!((1..=64).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic));
         assert_eq!(fuzzing::request_id(&String::from_utf8_lossy(&id)), Some(id));
         if let Some(slug) = fuzzing::tenant_slug(text, BASE_DOMAIN) {
             assert!(!slug.is_empty() && !slug.contains('.'));

@@ -30,6 +30,8 @@ CREATE POLICY tenant_wall ON audit_entries
     USING (NULLIF(tenant_id = COALESCE((SELECT directory_tenant()), tenant_id), false) IS NOT NULL);
 
 CREATE INDEX audit_entries_subject ON audit_entries (tenant_id, subject_id, id);
+CREATE INDEX audit_entries_actor ON audit_entries (tenant_id, actor_id, id);
+CREATE INDEX audit_entries_action ON audit_entries (tenant_id, action, id);
 
 -- What is written stays as it is. Old entries can be deleted by hand, which no program of ours does.
 CREATE FUNCTION audit_entries_stay() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -25,6 +25,8 @@ CREATE TABLE audit_entries (
 ) STRICT;
 
 CREATE INDEX audit_entries_subject ON audit_entries (tenant_id, subject_id, id);
+CREATE INDEX audit_entries_actor ON audit_entries (tenant_id, actor_id, id);
+CREATE INDEX audit_entries_action ON audit_entries (tenant_id, action, id);
 
 -- What is written stays as it is. Old entries can be deleted by hand, which no program of ours does.
 CREATE TRIGGER audit_entries_stay

@@ -147,7 +147,7 @@ fn tell_missing_keys(missing: &[KeyUse]) {
                 kid,
                 credentials,
                 example_connection_id = %connection,
-                "an encryption key is missing: connections whose credential it sealed cannot synchronise; `directoryctl key \
+                "an encryption key is missing, or another one goes by its id: connections whose credential it sealed cannot synchronise; `directoryctl key \
                  status` names them all; add the key back to DIRECTORY_ENCRYPTION_KEYS or the key file, or set those \
                  connections' credentials again"
             );

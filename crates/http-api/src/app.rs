@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use directory_core::TenantId;
+use secrecy::{ExposeSecret, SecretString};
 use store::{Store, Token};
 use sync_engine::SyncEngine;
 use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
@@ -12,7 +13,7 @@ use crate::{
     config::ApiConfig,
     problem::Problem,
     rates::Rates,
-    sign_in::SignIn,
+    sign_in::{SignIn, SignInError, SignedIn},
     standby::Standby,
     telemetry::Telemetry,
     uses::Uses,
@@ -33,6 +34,8 @@ pub struct App {
     watches: Watches,
     /// One for each request that uses the store.
     room: Arc<Semaphore>,
+    /// One for each token of a platform that is being verified.
+    verifying: Arc<Semaphore>,
     visits: Arc<Visits>,
     standby: Standby,
     telemetry: Telemetry,
@@ -43,11 +46,25 @@ impl App {
     #[must_use]
     pub fn new(engine: SyncEngine, config: ApiConfig, runtime: Handle) -> Self {
         let limits = &config.limits;
-        let room = Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS));
+        let places = || Arc::new(Semaphore::new(limits.concurrent_requests.min(Semaphore::MAX_PERMITS)));
+        let (room, verifying) = (places(), places());
         let (rates, watches) = (Rates::new(limits), Watches::new(limits));
-        let (uses, room, visits) = (Arc::default(), Arc::new(room), Arc::default());
+        let (uses, visits) = (Arc::default(), Arc::default());
         let (standby, telemetry) = (Standby::default(), Telemetry::default());
-        Self { engine, config, runtime, sign_in: None, rates, uses, watches, room, visits, standby, telemetry }
+        Self {
+            engine,
+            config,
+            runtime,
+            sign_in: None,
+            rates,
+            uses,
+            watches,
+            room,
+            verifying,
+            visits,
+            standby,
+            telemetry,
+        }
     }
 
     /// The same API, watched in this way.
@@ -116,6 +133,26 @@ impl App {
     /// Room for a request that goes out to a directory, until it is dropped.
     pub(crate) fn visit(&self, tenant: TenantId) -> Result<Visit, Problem> {
         self.visits.begin(tenant).ok_or_else(|| Problem::too_many_visits(BUSY_RETRY_SECONDS))
+    }
+
+    /// Asks whose a platform's token is. It has places of its own: an issuer that hangs keeps those waiting who come with
+    /// its tokens, and nobody else.
+    pub(crate) async fn verify(
+        &self,
+        token: SecretString,
+        sign_in: Arc<dyn SignIn>,
+    ) -> Result<Result<SignedIn, SignInError>, Problem> {
+        let Ok(place) = Arc::clone(&self.verifying).try_acquire_owned() else {
+            return Ok(Err(SignInError::Unavailable));
+        };
+        let verifying = async move {
+            let verified = sign_in.verify(token.expose_secret()).await;
+            drop(place);
+            verified
+        };
+        let task = self.runtime.spawn(verifying.in_current_span());
+        let ended = timeout(self.config.limits.request_time, task).await.map_err(|_| Problem::timeout())?;
+        ended.map_err(Problem::internal)
     }
 
     /// Does the part of a request that needs the store.

@@ -11,7 +11,7 @@ use actix_web::{
 use crypto::{ApiToken, TokenHash};
 use directory_core::TenantId;
 use futures_util::future::LocalBoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use store::{Actor, Tenant, TokenRole};
 use tracing::Span;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ use crate::{
     principal::{Principal, key_of},
     problem::{Kind, Problem},
     request_id::RequestId,
-    sign_in::{SignIn, SignInError},
+    sign_in::{SignIn, SignInError, SignedIn},
 };
 
 const SCHEME: &str = "bearer";
@@ -64,7 +64,6 @@ pub(crate) enum Credential {
     /// A platform's token, and who verifies it.
     Jwt {
         token: SecretString,
-        hash: TokenHash,
         sign_in: Arc<dyn SignIn>,
     },
 }
@@ -105,12 +104,17 @@ async fn authenticate(request: &HttpRequest) -> Result<(Principal, Actor), Probl
     let peer = request.peer_addr().map(|address| address.ip());
     let credential = bearer(request.headers(), app.sign_in());
     let credential = credential.map_err(|refusal| app.rates().fail(None, peer, refusal))?;
-    match &credential {
-        Credential::ApiToken(hash) => app.rates().admit(hash, peer)?,
-        Credential::Jwt { hash, .. } => app.rates().admit_signed(hash, peer)?,
-    }
     let host = host(request);
-    let (principal, by) = app.work(move |app| identify(app, credential, peer, host)).await?;
+    let (principal, by) = match credential {
+        Credential::ApiToken(hash) => {
+            app.rates().admit(&hash, peer)?;
+            app.work(move |app| of_token(app, hash, peer, host)).await?
+        }
+        Credential::Jwt { token, sign_in } => {
+            let person = signed_in(app, token, sign_in, peer).await?;
+            app.work(move |app| of_person(app, person, host)).await?
+        }
+    };
     Span::current().record("tenant", tracing::field::display(principal.tenant));
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     request.extensions_mut().insert(Authenticated);
@@ -129,13 +133,12 @@ pub(crate) fn bearer(headers: &HeaderMap, sign_in: Option<&Arc<dyn SignIn>>) -> 
         return Err(unauthorized("The Authorization header must be `Bearer TOKEN`."));
     };
     let token = token.trim();
-    let hash = TokenHash::of(token);
     if ApiToken::looks_valid(token) {
-        return Ok(Credential::ApiToken(hash));
+        return Ok(Credential::ApiToken(TokenHash::of(token)));
     }
     match sign_in {
         Some(sign_in) if looks_like_a_jwt(token) => {
-            Ok(Credential::Jwt { token: token.into(), hash, sign_in: Arc::clone(sign_in) })
+            Ok(Credential::Jwt { token: token.into(), sign_in: Arc::clone(sign_in) })
         }
         _ => Err(unauthorized("This is not an API token of this service, or part of it is missing.")),
     }
@@ -146,48 +149,47 @@ fn looks_like_a_jwt(token: &str) -> bool {
     token.bytes().filter(|&byte| byte == b'.').count() == 2
 }
 
-async fn identify(
+async fn of_token(
     app: Arc<App>,
-    credential: Credential,
+    hash: TokenHash,
     peer: Option<IpAddr>,
     host: Option<String>,
 ) -> Result<(Principal, Actor), Problem> {
-    let (principal, by) = match credential {
-        Credential::ApiToken(hash) => of_token(&app, hash, peer).await?,
-        Credential::Jwt { token, hash, sign_in } => of_jwt(&app, &token, hash, &*sign_in, peer).await?,
-    };
-    check_host(&app, host, principal.tenant).await?;
-    Ok((principal, by))
-}
-
-async fn of_token(app: &App, hash: TokenHash, peer: Option<IpAddr>) -> Result<(Principal, Actor), Problem> {
     let Some(token) = app.store().usable_token(hash.as_bytes()).await? else {
         let refusal = unauthorized("The API token is unknown, revoked or expired.");
         return Err(app.rates().fail(Some(&hash), peer, refusal));
     };
     app.rates().accept(&hash)?;
     app.note_use(&token);
+    check_host(&app, host, token.tenant).await?;
     Ok((Principal::of_token(&token, hash), Actor::token(&token)))
 }
 
-async fn of_jwt(
-    app: &App,
-    token: &SecretString,
-    hash: TokenHash,
-    sign_in: &dyn SignIn,
+/// Whose a platform's token is. It is judged wherever it comes from, which needs no store: a genuine one is new every few
+/// minutes, and behind a proxy it has the same address as everybody's forged ones.
+async fn signed_in(
+    app: &Arc<App>,
+    token: SecretString,
+    sign_in: Arc<dyn SignIn>,
     peer: Option<IpAddr>,
-) -> Result<(Principal, Actor), Problem> {
-    let fail = |refusal| app.rates().fail(Some(&hash), peer, refusal);
-    let person = sign_in.verify(token.expose_secret()).await.map_err(|error| match error {
-        SignInError::Refused(detail) => fail(Problem::new(Kind::Unauthorized, detail)),
-        SignInError::Forbidden(detail) => fail(Problem::new(Kind::Forbidden, detail)),
+) -> Result<SignedIn, Problem> {
+    let person = app.verify(token, sign_in).await?.map_err(|error| match error {
+        SignInError::Refused(detail) => app.rates().fail(None, peer, Problem::new(Kind::Unauthorized, detail)),
+        SignInError::Forbidden(detail) => Problem::new(Kind::Forbidden, detail),
         SignInError::Unavailable => Problem::sign_in_unavailable(),
     })?;
-    app.rates().accept_signed(&hash, &key_of(&person))?;
-    match tenant(app, &person.tenant).await? {
-        Some(tenant) => Ok((Principal::of_person(&person, tenant.id), Actor::person(person.subject, None))),
-        None => Err(fail(Problem::new(Kind::Forbidden, "The token's tenant is not one of this service."))),
-    }
+    app.rates().charge(&key_of(&person))?;
+    Ok(person)
+}
+
+async fn of_person(app: Arc<App>, person: SignedIn, host: Option<String>) -> Result<(Principal, Actor), Problem> {
+    let Some(tenant) = tenant(&app, &person.tenant).await? else {
+        return Err(Problem::new(Kind::Forbidden, "The token's tenant is not one of this service."));
+    };
+    check_host(&app, host, tenant.id).await?;
+    let principal = Principal::of_person(&person, tenant.id);
+    // An id is one person's only together with who gave it.
+    Ok((principal, Actor::person(person.subject, Some(person.issuer))))
 }
 
 /// A tenant by what a platform calls it. What has the form of an id is one: nobody gets at a tenant by a slug like that.

@@ -64,18 +64,6 @@ impl Rates {
         if self.remember(token) { Ok(()) } else { self.charge(token) }
     }
 
-    /// Before a token is looked into that does not stand for itself: whose it is, and so whose rate measures it, is not
-    /// known yet. An address that has failed too often brings none but known ones.
-    pub(crate) fn admit_signed(&self, token: &TokenHash, peer: Option<IpAddr>) -> Result<(), Problem> {
-        self.meet(token, peer).map(|_| ())
-    }
-
-    /// A token turned out to be `who`'s, who is measured with all of theirs together.
-    pub(crate) fn accept_signed(&self, token: &TokenHash, who: &TokenHash) -> Result<(), Problem> {
-        self.remember(token);
-        self.charge(who)
-    }
-
     /// Whether a token is known; no answer to others from an address that has failed too often.
     fn meet(&self, token: &TokenHash, peer: Option<IpAddr>) -> Result<bool, Problem> {
         let (now, peer) = (Instant::now(), network(peer));
@@ -96,7 +84,8 @@ impl Rates {
         self.memory(now).known.insert(*token.as_bytes(), now).is_some()
     }
 
-    fn charge(&self, who: &TokenHash) -> Result<(), Problem> {
+    /// Measures whoever it is by their own rate.
+    pub(crate) fn charge(&self, who: &TokenHash) -> Result<(), Problem> {
         check(self.tokens.as_ref(), who.as_bytes()).map_err(Problem::rate_limited)
     }
 
@@ -227,21 +216,6 @@ mod tests {
         assert_eq!(rates.fail(Some(&token("gone")), HERE, refusal()).code(), "unauthorized");
         assert_eq!(rates.fail(Some(&token("gone")), HERE, refusal()).code(), "rate_limited");
         assert_eq!(outcome(rates.admit(&token("gone"), HERE)), "rate_limited");
-    }
-
-    #[test]
-    fn whose_tokens_change_has_one_rate_for_all_of_them() {
-        let rates = rates(2, 1);
-        let of_ada = |name: &str| {
-            let admitted = rates.admit_signed(&token(name), HERE);
-            outcome(admitted.and_then(|()| rates.accept_signed(&token(name), &token("ada"))))
-        };
-        assert_eq!([of_ada("first"), of_ada("second"), of_ada("third")], ["ok", "ok", "rate_limited"]);
-        assert_eq!(outcome(rates.accept_signed(&token("other"), &token("bob"))), "ok");
-        // Those that were good are looked into wherever they come from, others are not.
-        assert_eq!([failure(&rates, HERE), failure(&rates, HERE)], ["unauthorized", "rate_limited"]);
-        assert_eq!(outcome(rates.admit_signed(&token("other"), HERE)), "ok");
-        assert_eq!(outcome(rates.admit_signed(&token("forged"), HERE)), "rate_limited");
     }
 
     #[test]

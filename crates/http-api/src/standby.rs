@@ -73,24 +73,25 @@ impl Standby {
     pub(crate) async fn standing(&self, app: &App) -> Standing {
         let engine = app.engine().clone();
         let check = || async move {
-            match engine.check().await {
-                Ok(()) => Standing::Ready,
-                Err(error) => Standing::Down(Down::of(&error)),
+            match timeout(PATIENCE, engine.check()).await {
+                Ok(Ok(())) => Standing::Ready,
+                Ok(Err(error)) => Standing::Down(Down::of(&error)),
+                Err(_) => Standing::Down(Down::Database("the database did not answer in time".into())),
             }
         };
-        match timeout(PATIENCE, self.standing.get(app.runtime(), check)).await {
-            Ok(Some(standing)) => standing,
-            Ok(None) => Standing::Down(Down::Database("the check ended unexpectedly".into())),
-            Err(_) => Standing::Down(Down::Database("the database did not answer in time".into())),
-        }
+        let standing = self.standing.get(app.runtime(), check).await;
+        standing.unwrap_or_else(|| Standing::Down(Down::Database("the check ended unexpectedly".into())))
     }
 
     /// Brings the numbers over all tenants up to date, or gives up on it for now.
     pub(crate) async fn take_census(&self, app: &App) {
         let engine = app.engine().clone();
-        let take = || async move { engine.take_census().await };
-        if timeout(PATIENCE, self.census.get(app.runtime(), take)).await.is_err() {
-            sync_engine::metrics::take_census(None);
-        }
+        let take = || async move {
+            if timeout(PATIENCE, engine.take_census()).await.is_err() {
+                sync_engine::metrics::take_census(None);
+            }
+        };
+        // A look that panics is followed by another with the next request.
+        let _ = self.census.get(app.runtime(), take).await;
     }
 }

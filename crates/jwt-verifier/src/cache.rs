@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{
-    sync::Mutex as Turn,
+    sync::{Mutex as Turn, Semaphore},
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,8 @@ const KEPT: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_secs(30);
 /// The time between two fetches while they fail.
 const PAUSE_WHILE_FAILING: Duration = Duration::from_secs(5);
+/// Tokens that wait for newer keys at the same time. Anybody can make one up that asks for them, while the issuer hangs say.
+const WAITING: usize = 16;
 
 /// Why keys are fetched.
 #[derive(Clone, Copy)]
@@ -38,6 +40,8 @@ pub(crate) struct KeyCache {
     known: Mutex<Known>,
     /// Whoever fetches holds it.
     turn: Turn<()>,
+    /// One for each token that waits for newer keys.
+    waiting: Semaphore,
 }
 
 #[derive(Default)]
@@ -73,7 +77,12 @@ impl Known {
 
 impl KeyCache {
     pub(crate) fn new(source: impl KeySource + 'static) -> Arc<Self> {
-        Arc::new(Self { source: Box::new(source), known: Mutex::default(), turn: Turn::new(()) })
+        Arc::new(Self {
+            source: Box::new(source),
+            known: Mutex::default(),
+            turn: Turn::new(()),
+            waiting: Semaphore::new(WAITING),
+        })
     }
 
     /// The keys to judge a token with.
@@ -100,8 +109,10 @@ impl KeyCache {
         }
     }
 
-    /// The keys after a fetch, if it is time for one. `None` if nobody knows whether there are newer ones.
+    /// The keys after a fetch, if it is time for one. `None` if nobody knows whether there are newer ones, or too many
+    /// wait to know.
     pub(crate) async fn newest(self: &Arc<Self>) -> Option<Arc<Keys>> {
+        let _place = self.waiting.try_acquire().ok()?;
         self.renew(Why::Token).await;
         let known = self.known();
         if known.failed.is_some() { None } else { known.keys_not_older_than(KEPT) }

@@ -59,7 +59,9 @@ fn find<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 fn text(value: Option<&Value>) -> Option<String> {
     let text = value?.as_str()?;
-    (!text.is_empty() && text.len() <= LONGEST_TEXT).then(|| text.to_owned())
+    // What has control characters is nobody's name, and not every database can hold them.
+    let sound = !text.is_empty() && text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
+    sound.then(|| text.to_owned())
 }
 
 fn role(roles: &Value, settings: &Settings) -> Option<Role> {
@@ -106,6 +108,7 @@ mod tests {
     #[case(json!(7))]
     #[case(json!(["acme"]))]
     #[case(json!("x".repeat(256)))]
+    #[case(json!("ac\u{0}me"))]
     fn a_tenant_is_exactly_one_text(#[case] tenant: Value) {
         let members = json!({"tenant": tenant, "roles": "directory.admin"});
         assert_eq!(claims(members, &Settings::new("i", "a")), Err(Refusal::NoTenant));

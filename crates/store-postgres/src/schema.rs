@@ -75,5 +75,7 @@ pub(crate) async fn examine(access: &Access) -> Result<Examination, StoreError> 
             .fetch_one(&mut *tx)
             .await
             .map_err(failed)?;
+    // What follows takes a connection of its own, and there may be only one.
+    drop(tx);
     Ok(Examination { software: format!("PostgreSQL {version}"), now: Some(now), migrations: compare(access).await? })
 }

@@ -104,17 +104,17 @@ impl Tokens for PostgresStore {
 
     async fn revoke_token(&self, by: &Actor, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
         let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
-        let row: Option<TokenRow> = sqlx::query_as(concat!(
-            "UPDATE api_tokens SET revoked_at = now() WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING ",
-            columns!()
-        ))
+        let revoked_at: Option<DateTime<Utc>> = sqlx::query_scalar(
+            "UPDATE api_tokens SET revoked_at = now() WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL
+             RETURNING revoked_at",
+        )
         .bind(tenant.0)
         .bind(id)
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
-        let Some(row) = row else { return exists(&mut tx, tenant, id).await.map_err(failed) };
-        let revoked = AuditRecord::token_revoked(&row.try_into()?);
+        let Some(at) = revoked_at else { return exists(&mut tx, tenant, id).await.map_err(failed) };
+        let revoked = AuditRecord::token_revoked(tenant, id, at);
         audit::note(&mut tx, by, &revoked).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         Ok(true)

@@ -106,19 +106,19 @@ impl Tokens for SqliteStore {
 
     async fn revoke_token(&self, by: &Actor, tenant: TenantId, id: Uuid) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        let row: Option<TokenRow> = sqlx::query_as(concat!(
+        let revoked_at: Option<String> = sqlx::query_scalar(concat!(
             "UPDATE api_tokens SET revoked_at = ",
             now!(),
-            " WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL RETURNING ",
-            columns!()
+            " WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL RETURNING revoked_at"
         ))
         .bind(stored_id(tenant.0))
         .bind(stored_id(id))
         .fetch_optional(&mut *tx)
         .await
         .map_err(failed)?;
-        let Some(row) = row else { return exists(&mut tx, tenant, id).await };
-        audit::note(&mut tx, by, &AuditRecord::token_revoked(&row.try_into()?)).await?;
+        let Some(at) = revoked_at else { return exists(&mut tx, tenant, id).await };
+        let at = Place { table: "api_tokens", row: &stored_id(id) }.time("revoked_at", &at)?;
+        audit::note(&mut tx, by, &AuditRecord::token_revoked(tenant, id, at)).await?;
         tx.commit().await.map_err(failed)?;
         Ok(true)
     }

@@ -68,23 +68,21 @@ impl SyncEngine {
             let Some(last) = page.last() else { return Ok(by_kid.into_values().collect()) };
             after = Some((last.tenant, last.connection));
             for SealedCredential { tenant, connection, sealed, .. } in &page {
-                let kid = sealed_key_id(sealed).ok().map(str::to_owned);
-                let example = (*tenant, *connection);
-                let of_key = || KeyUse { kid: kid.clone(), credentials: 0, example };
-                by_kid.entry(kid.clone()).or_insert_with(of_key).credentials += 1;
+                count(&mut by_kid, sealed_key_id(sealed).ok(), (*tenant, *connection));
             }
         }
     }
 
-    /// Of [`Self::key_use`], what this program has no key for. [`Self::key_health`] tells it from then on.
+    /// [`Self::unopened_credentials`] by the id of the key that sealed them. [`Self::key_health`] tells it from then on.
     pub async fn missing_keys(&self) -> Result<Vec<KeyUse>, EngineError> {
-        let known: Vec<&str> = self.shared.keyring.kids().collect();
-        let mut used = self.key_use().await?;
-        used.retain(|key| key.kid.as_deref().is_none_or(|kid| !known.contains(&kid)));
-        metrics::keyless(used.iter().map(|key| key.credentials).sum());
-        let health = if used.is_empty() { KeyHealth::Complete } else { KeyHealth::Missing };
+        let mut by_kid: BTreeMap<Option<String>, KeyUse> = BTreeMap::new();
+        for Unopened { tenant, connection, kid, .. } in self.unopened_credentials().await? {
+            count(&mut by_kid, kid.as_deref(), (tenant, connection));
+        }
+        metrics::keyless(by_kid.values().map(|key| key.credentials).sum());
+        let health = if by_kid.is_empty() { KeyHealth::Complete } else { KeyHealth::Missing };
         *self.shared.key_health.lock().unwrap_or_else(PoisonError::into_inner) = health;
-        Ok(used)
+        Ok(by_kid.into_values().collect())
     }
 
     /// Tries to open every credential, and tells those that do not open: because their key is missing, or because what goes
@@ -139,6 +137,10 @@ impl SyncEngine {
         rotation.seen += 1;
         let keyring = &self.shared.keyring;
         if sealed_key_id(&read.sealed).is_ok_and(|kid| kid == keyring.primary_kid()) {
+            // Another key may go by that id, and whoever rotates is about to throw the others away.
+            if let Err(error) = credential::open(keyring, read) {
+                rotation.failed.push((read.tenant, read.connection, chain(&error).to_string()));
+            }
             return Ok(());
         }
         match credential::reseal(keyring, read) {
@@ -150,4 +152,11 @@ impl SyncEngine {
         }
         Ok(())
     }
+}
+
+/// One more that this key has sealed.
+fn count(by_kid: &mut BTreeMap<Option<String>, KeyUse>, kid: Option<&str>, example: (TenantId, ConnectionId)) {
+    let kid = kid.map(str::to_owned);
+    let of_key = KeyUse { kid: kid.clone(), credentials: 0, example };
+    by_kid.entry(kid).or_insert(of_key).credentials += 1;
 }

@@ -59,7 +59,7 @@ async fn a_person_is_told_of_by_their_id() {
     api.connection("h.admin.s", "Acme").await;
     let newest = api.items(&acme.viewer, "/audit").await.swap_remove(0);
     assert_eq!(newest["action"], "connection.created");
-    assert_eq!(newest["actor"], json!({"kind": "person", "id": "person-7", "name": null}));
+    assert_eq!(newest["actor"], json!({"kind": "person", "id": "person-7", "name": "https://login.example.test"}));
     assert_eq!(api.items(&acme.viewer, "/audit?actorId=person-7").await, [newest]);
 }
 

@@ -162,3 +162,21 @@ async fn a_request_that_is_given_up_does_not_take_its_fetch_with_it() {
     assert!(has(&cache.current().await.unwrap(), "a"));
     assert_eq!(script.asked(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn few_wait_for_newer_keys() {
+    let (script, cache) = issuer(&["a"]);
+    cache.current().await.unwrap();
+    *script.takes.lock().unwrap() = Duration::from_secs(10);
+    let all = (0..WAITING + 3).map(|_| {
+        let cache = Arc::clone(&cache);
+        tokio::spawn(async move { cache.newest().await.is_some() })
+    });
+    let all: Vec<_> = all.collect();
+    let mut told = 0;
+    for waiting in all {
+        told += usize::from(waiting.await.unwrap());
+    }
+    assert_eq!(told, WAITING);
+    assert!(cache.current().await.is_ok(), "known keys are there all the while");
+}

@@ -28,11 +28,11 @@ pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: Co
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(false) };
-    let deleted = Connection::try_from(row)?;
+    let deleted = Connection::try_from(row).ok();
     // One that was queued in between; there can be no other now.
     cancel_all(&mut tx, tenant, id).await?;
     hand_over(&mut tx, tenant, id).await?;
-    audit::note(&mut tx, by, &AuditRecord::connection_deleted(&deleted)).await?;
+    audit::note(&mut tx, by, &AuditRecord::connection_deleted(tenant, id, deleted.as_ref())).await?;
     tx.commit().await?;
     Ok(true)
 }

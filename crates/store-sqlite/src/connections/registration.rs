@@ -102,7 +102,12 @@ pub(super) async fn delete(
     id: ConnectionId,
 ) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
-    let Some(connection) = find(&mut *tx, tenant, id).await? else { return Ok(false) };
+    let connection = match find(&mut *tx, tenant, id).await {
+        Ok(Some(connection)) => Some(connection),
+        Ok(None) => return Ok(false),
+        Err(StoreError::Corrupt { .. }) => None,
+        Err(error) => return Err(error),
+    };
     remember(&mut tx, tenant, id).await?;
     sqlx::query("DELETE FROM connections WHERE tenant_id = ?1 AND id = ?2")
         .bind(stored_id(tenant.0))
@@ -112,7 +117,7 @@ pub(super) async fn delete(
         .map_err(failed)?;
     runs::cancel_all(&mut tx, tenant, id).await?;
     hand_over(&mut tx, tenant, id).await?;
-    audit::note(&mut tx, by, &AuditRecord::connection_deleted(&connection)).await?;
+    audit::note(&mut tx, by, &AuditRecord::connection_deleted(tenant, id, connection.as_ref())).await?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
 }

@@ -3,8 +3,10 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, ExternalId, LocalUser, TenantId};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{AuditAction, Subject};
 use crate::{Connection, Run, Tenant, Token, Trigger};
@@ -50,10 +52,10 @@ impl AuditRecord {
 
     /// A token that was not revoked was.
     #[must_use]
-    pub fn token_revoked(token: &Token) -> Self {
-        Self::new(AuditAction::TokenRevoked, token.tenant, "token", token.id)
+    pub fn token_revoked(tenant: TenantId, token: Uuid, at: DateTime<Utc>) -> Self {
+        Self::new(AuditAction::TokenRevoked, tenant, "token", token)
             .before(json!({"revokedAt": null}))
-            .after(json!({"revokedAt": token.revoked_at}))
+            .after(json!({"revokedAt": at}))
     }
 
     /// A connection was registered.
@@ -69,10 +71,12 @@ impl AuditRecord {
         Some(Self::of_connection(AuditAction::ConnectionUpdated, after).before(old).after(new))
     }
 
-    /// A connection was deleted.
+    /// A connection was deleted. What it was is not told of one whose row could not be read, which must be possible to
+    /// delete all the same.
     #[must_use]
-    pub fn connection_deleted(connection: &Connection) -> Self {
-        Self::of_connection(AuditAction::ConnectionDeleted, connection).before(whole(connection))
+    pub fn connection_deleted(tenant: TenantId, id: ConnectionId, connection: Option<&Connection>) -> Self {
+        let record = Self::new(AuditAction::ConnectionDeleted, tenant, "connection", id);
+        Self { before: connection.map(whole), ..record }
     }
 
     /// A connection was given another credential, which may be of the same kind and end.

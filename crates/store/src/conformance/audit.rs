@@ -115,6 +115,19 @@ pub async fn what_cannot_be_told_is_not_done(harness: &dyn Harness) {
     assert_eq!(world.run(held).await.status, RunStatus::Held);
 }
 
+/// A connection that only a newer program can read, say, can be deleted: what it was is not told then, that it was is.
+pub async fn what_cannot_be_read_can_be_deleted(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let (tenant, of, by) = (world.tenant, world.connection, somebody());
+    assert_eq!(world.sql("UPDATE connections SET policy = '{\"emailAttribute\":\"pigeon\"}'").await, 1);
+    assert!(world.store.connection(tenant, of).await.is_err());
+    assert!(world.store.delete_connection(&by, tenant, of).await.unwrap());
+    assert_eq!(world.store.connection(tenant, of).await.unwrap(), None);
+    let newest = entries(&world, tenant).await.remove(0);
+    assert_eq!((newest.action.as_str(), newest.subject.id), (AuditAction::ConnectionDeleted.as_str(), of.to_string()));
+    assert_eq!((newest.before, newest.actor), (None, by));
+}
+
 /// Nobody changes an entry, whoever it is; old ones can be deleted by hand.
 pub async fn an_entry_stays_as_it_is(harness: &dyn Harness) {
     let world = World::new(harness).await;

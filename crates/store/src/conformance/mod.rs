@@ -96,6 +96,7 @@ macro_rules! conformance_tests {
             }
             audit {
                 what_cannot_be_told_is_not_done
+                what_cannot_be_read_can_be_deleted
                 an_entry_stays_as_it_is
                 nothing_secret_is_told
                 entries_are_paged_newest_first

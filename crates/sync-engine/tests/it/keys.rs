@@ -65,7 +65,7 @@ async fn what_no_key_opens_is_named_and_left_alone() {
 
     // Another key by the same id opens nothing either.
     let impostor = engine_with(&bench, &[&line("lost"), &old]);
-    assert!(impostor.missing_keys().await.unwrap().is_empty());
+    assert_eq!(impostor.missing_keys().await.unwrap(), missing);
     for engine in [&engine, &impostor] {
         let unopened = engine.unopened_credentials().await.unwrap();
         assert_eq!(unopened.len(), 1);
@@ -82,4 +82,16 @@ async fn what_no_key_opens_is_named_and_left_alone() {
     let run = bench.request(&orphan, false).await;
     lost.execute(bench.claim(&run).await, &CancellationToken::new()).await;
     assert_eq!(bench.run(&run).await.status, RunStatus::Succeeded, "with its key it still opens");
+}
+
+#[tokio::test]
+async fn rotating_tells_of_what_another_key_sealed_by_the_same_id() {
+    let bench = Bench::listing(&["ann"]).await;
+    let theirs = engine_with(&bench, &[&line("main")]);
+    let connection = theirs.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
+    let ours = engine_with(&bench, &[&line("main")]);
+    let done = ours.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
+    assert_eq!((done.seen, done.resealed, done.failed.len()), (1, 0, 1));
+    assert_eq!(done.failed[0].1, connection.id);
+    assert_eq!(theirs.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap().failed, []);
 }
