@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::Mutex,
     thread,
 };
@@ -59,9 +59,36 @@ struct Figures {
     end: u64,
 }
 
+/// Whether `fuzz/Cargo.lock` still fits. It is a workspace of its own, so that nothing else brings it up to date when a
+/// crate's dependencies change.
+pub(crate) fn check_lock(root: &Path) -> Result<()> {
+    if !resolves(root, true)? {
+        bail!("fuzz/Cargo.lock does not fit the crates any more (see above). Type: cargo xtask fuzz --renew-lock");
+    }
+    Ok(())
+}
+
+/// Makes `fuzz/Cargo.lock` anew: what both workspaces have has the repository's version.
+pub(crate) fn renew_lock(root: &Path) -> Result<()> {
+    let lock = root.join("fuzz").join("Cargo.lock");
+    fs::copy(root.join("Cargo.lock"), &lock).with_context(|| format!("cannot write {}", lock.display()))?;
+    if resolves(root, false)? { Ok(()) } else { bail!("cargo cannot resolve the dependencies of fuzz/Cargo.toml") }
+}
+
+/// Has cargo resolve the dependencies, which writes the lock file unless it is locked.
+fn resolves(root: &Path, locked: bool) -> Result<bool> {
+    let mut command = Command::new(tools::cargo());
+    command.args(["metadata", "--quiet", "--format-version", "1", "--manifest-path"]).arg(root.join("fuzz/Cargo.toml"));
+    if locked {
+        command.arg("--locked");
+    }
+    Ok(command.stdout(Stdio::null()).status().context("cannot run cargo metadata")?.success())
+}
+
 /// Runs every target, or one, for so many seconds each, as many at once as there are processors.
 pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> Result<()> {
     tools::cxx_compiler()?;
+    check_lock(root)?;
     let host = tools::host()?;
     let target_folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let made = target_folder.join("fuzz");

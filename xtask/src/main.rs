@@ -44,6 +44,9 @@ enum Task {
         /// How long, each
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+        /// Make `fuzz/Cargo.lock` anew instead, after a change of a crate's dependencies
+        #[arg(long, conflicts_with_all = ["seconds", "target"])]
+        renew_lock: bool,
         /// One of `fuzz/fuzz_targets`
         target: Option<String>,
     },
@@ -61,7 +64,8 @@ fn main() -> ExitCode {
         Task::Check => check(),
         Task::Api => api(),
         Task::Openapi => openapi(),
-        Task::Fuzz { seconds, target } => fuzz(seconds, target.as_deref()),
+        Task::Fuzz { renew_lock: true, .. } => renew_lock(),
+        Task::Fuzz { seconds, target, .. } => fuzz(seconds, target.as_deref()),
         Task::Postgres { command } => with_postgres(&command),
     };
     result.unwrap_or_else(|error| {
@@ -82,6 +86,7 @@ fn test(nextest: &[OsString]) -> Result<ExitCode> {
     tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
     tools::cxx_compiler()?;
     let python = Python::ensure()?;
+    fuzz::check_lock(&root()?)?;
     let (root, server) = (root()?, Server::start()?);
     checks::run(&root, &checks::everything(), Some(server.url()))?;
     test_api(&root, &python)?;
@@ -107,8 +112,14 @@ fn openapi() -> Result<ExitCode> {
 
 fn check() -> Result<ExitCode> {
     tools::ensure(&[tools::RUSTFMT, tools::CLIPPY, tools::DENY])?;
-    let steps: Vec<Step> = checks::without_tests();
-    checks::run(&root()?, &steps, None)?;
+    let (root, steps): (_, Vec<Step>) = (root()?, checks::without_tests());
+    fuzz::check_lock(&root)?;
+    checks::run(&root, &steps, None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn renew_lock() -> Result<ExitCode> {
+    fuzz::renew_lock(&root()?)?;
     Ok(ExitCode::SUCCESS)
 }
 
