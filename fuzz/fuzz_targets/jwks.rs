@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let json: Value = serde_json::from_slice(set).expect("only JSON is a key set");
     let listed = json["keys"].as_array().map_or(0, Vec::len);
     assert_eq!(keys.len() + keys.skipped(), listed, "a key is used or left out");
-    assert!(keys.len() <= 100 && keys.is_empty() == (keys.len() == 0));
+    assert!(listed <= 100);
     let settings = Settings::new("https://login.example.test", "directory");
     // Whatever the keys are, there is a verdict.
     let _ = verify(&String::from_utf8_lossy(token), &keys, &settings, DateTime::UNIX_EPOCH);
