@@ -8,8 +8,14 @@ use uuid::Uuid;
 
 const PARENT: Uuid = Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057);
 
-const LISTS: [Listed; 5] =
-    [Listed::Connections, Listed::Runs(PARENT), Listed::Changes(PARENT), Listed::Users, Listed::Ignored(PARENT)];
+const LISTS: [Listed; 6] = [
+    Listed::Connections,
+    Listed::Runs(PARENT),
+    Listed::Changes(PARENT),
+    Listed::Users,
+    Listed::Ignored(PARENT),
+    Listed::Audit,
+];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((list, text)) = bytes.split_first() else { return };

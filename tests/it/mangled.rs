@@ -173,6 +173,7 @@ fn requests(connection: &str, run: &str) -> Vec<Request> {
         Request::new("GET", "/users{}", "").asking("email", "a@example.org"),
         Request::new("GET", "/users{}", "").asking("connectionId", ABSENT),
         Request::new("GET", "/users/{}", ABSENT),
+        Request::new("GET", "/audit{}", "").asking("cursor", "AQ"),
         Request::new("POST", "/entra{}", "").saying(&registration(json!({
             "groupId": ABSENT, "defaultRole": "member", "cloud": "global", "clientSecretExpiresAt": "2030-01-31T00:00:00Z",
             "schedule": "0 3 * * *", "policy": {"protectedRoles": ["owner"]},

@@ -36,6 +36,8 @@ pub enum Listed {
     Users,
     /// Whom a connection ignores.
     Ignored(Uuid),
+    /// The audit log.
+    Audit,
 }
 
 /// The answer to a request that is refused.
@@ -81,6 +83,7 @@ pub fn cursor(listed: Listed, text: &str) -> Option<String> {
         Listed::Changes(run) => again::<u32>(List::Changes(run), text),
         Listed::Users => again::<Uuid>(List::Users, text),
         Listed::Ignored(connection) => again::<ExternalId>(List::Ignored(connection), text),
+        Listed::Audit => again::<Uuid>(List::Audit, text),
     }
 }
 
