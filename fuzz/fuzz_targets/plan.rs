@@ -101,7 +101,7 @@ struct Rules {
 fuzz_target!(|input: Input| {
     let policy = policy(&input.rules);
     let mut before = World { users: table(&input.locals), ..World::default() };
-    before.ignored.extend(input.ignored.map(|n| person(n)));
+    before.ignored.extend(input.ignored.map(person));
     let words: Vec<DirectoryEntry> = input.words.iter().map(entry).collect();
     let pages: Vec<Vec<DirectoryEntry>> =
         words.chunks(usize::from(input.page_size % 8) + 1).map(<[_]>::to_vec).collect();
