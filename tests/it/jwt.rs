@@ -93,7 +93,7 @@ async fn a_platforms_tokens_are_taken_beside_api_tokens(kind: Kind) {
     assert_eq!(system.sync(&connection).await["status"], "succeeded");
 
     let told = system.get(&format!("/api/directory/audit?subjectId={connection}")).await["items"][0].clone();
-    assert_eq!(told["actor"], json!({"kind": "person", "id": "person-7f3a", "name": null}), "{told}");
+    assert_eq!(told["actor"], json!({"kind": "person", "id": "person-7f3a", "name": issuer.uri()}), "{told}");
 
     let viewer = token(&old, "acme", "directory.viewer");
     assert_eq!(system.get_as(&viewer, &at).await["id"], connection.as_str());

@@ -136,15 +136,15 @@ async fn has_address(url: &Url) -> bool {
     }
 }
 
-/// The TLS library's errors come wrapped in those of input and output, which hide them from the chain of sources.
 fn is_tls(error: &reqwest::Error) -> bool {
     let mut next = error.source();
-    while let Some(source) = next {
-        let inner = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if source.is::<rustls::Error>() || inner.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
+    while let Some(cause) = next {
+        if cause.is::<rustls::Error>() {
             return true;
         }
-        next = source.source();
+        // An error of input and output leaves what it wraps out of the chain of sources, and may wrap another such error.
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
     }
     false
 }
