@@ -4,8 +4,8 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, DecodingKeyKind,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
-use serde::Deserialize;
-use serde_json::Value;
+
+use serde_json::{Map, Value};
 
 use crate::{
     Refusal,
@@ -43,21 +43,18 @@ pub enum KeysFault {
     TooMany,
 }
 
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<Value>,
-}
-
 impl Keys {
     /// Reads a JSON Web Key Set. A key that is broken, or for something else, is left out and does no harm to the others. A
     /// set without any is a set: an issuer may take all of its keys back.
     pub fn parse(body: &[u8]) -> Result<Self, KeysFault> {
-        let set: KeySet = serde_json::from_slice(body).map_err(|_| KeysFault::NotKeys)?;
-        if set.keys.len() > MOST_KEYS {
+        // As a map: a struct would also be read from an array of its members' values.
+        let mut set: Map<String, Value> = serde_json::from_slice(body).map_err(|_| KeysFault::NotKeys)?;
+        let Some(Value::Array(listed)) = set.remove("keys") else { return Err(KeysFault::NotKeys) };
+        if listed.len() > MOST_KEYS {
             return Err(KeysFault::TooMany);
         }
-        let count = set.keys.len();
-        let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::of).collect();
+        let count = listed.len();
+        let keys: Vec<Key> = listed.into_iter().filter_map(Key::of).collect();
         Ok(Self { skipped: count - keys.len(), keys })
     }
 

@@ -86,6 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_have_a_point() {
+        let read = from_slice::<ApprovalInput>(br#"{"changes":[3.0,4,5e1]}"#).expect("numbers");
+        assert_eq!(read.changes, Some(vec![3, 4, 50]));
+        let percent = br#"{"policy":{"maxDeactivations":{"percent":52.0,"count":null}}}"#;
+        let limits = from_slice::<RegisterEntra>(percent).expect("numbers").policy.and_then(|it| it.max_deactivations);
+        let limits = limits.flatten().expect("limits");
+        assert_eq!((limits.percent, limits.count), (Some(Some(52)), Some(None)));
+    }
+
+    #[test]
     fn a_wrong_type_is_pointed_at() {
         check::<RegisterEntra>(r#"{"displayName":5}"#, "/displayName", "must be a string");
         check::<RegisterEntra>(r#"{"policy":{"includeGuests":"yes"}}"#, "/policy/includeGuests", "must be a boolean");
@@ -94,7 +104,7 @@ mod tests {
         check::<RegisterEntra>(r#"{"policy":[]}"#, "/policy", "must be an object");
         let percent = "/policy/maxDeactivations/percent";
         let number = "must be a whole number, 0 or more";
-        for value in ["-1", "1.5", "\"20\""] {
+        for value in ["-1", "1.5", "-1.0", "1e300", "\"20\"", "true"] {
             check::<RegisterEntra>(
                 &format!(r#"{{"policy":{{"maxDeactivations":{{"percent":{value}}}}}}}"#),
                 percent,

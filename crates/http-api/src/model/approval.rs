@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     model::{
         FieldError,
-        input::{Checked, Collect},
+        input::{self, Checked, Collect},
     },
     openapi::{PlanDigestText, PositionNumber},
 };
@@ -28,9 +28,11 @@ pub struct ApprovalInput {
     #[schema(value_type = PlanDigestText, required)]
     pub plan_digest: Option<String>,
     /// Positions of the changes to apply; the others are rejected.
+    #[serde(default, deserialize_with = "input::whole_numbers")]
     #[schema(value_type = Option<Vec<PositionNumber>>, min_items = 1)]
     pub changes: Option<Vec<u64>>,
     /// Positions of the changes to reject; the others are applied.
+    #[serde(default, deserialize_with = "input::whole_numbers")]
     #[schema(value_type = Option<Vec<PositionNumber>>)]
     pub except: Option<Vec<u64>>,
 }

@@ -54,11 +54,11 @@ pub struct PolicyInput {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MaxDeactivationsInput {
     /// 0 to 100.
-    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_or_whole")]
     #[schema(value_type = Option<u64>, maximum = 100)]
     pub percent: Option<Option<u64>>,
     /// A number of users.
-    #[serde(default, deserialize_with = "read::null_is_a_value")]
+    #[serde(default, deserialize_with = "read::null_or_whole")]
     #[schema(value_type = Option<u64>, maximum = 4_294_967_295_u64)]
     pub count: Option<Option<u64>>,
 }
