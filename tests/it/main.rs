@@ -27,6 +27,7 @@ mod retention;
 mod review;
 mod safety;
 mod secrets;
+mod servers;
 mod support;
 mod traces;
 mod twins;

@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Parser;
 use directory_wiring::{
     Metrics, ServerArgs, ServerSettings, error_line, exit_code_of, init_logging_and_traces, install_metrics,
-    install_tls_provider, open_keyring, open_store, providers, usage_line,
+    install_tls_provider, open_keyring, open_store, providers, reserve_database, usage_line,
 };
 use http_api::{ApiConfig, Limits, RateLimit, Server, Telemetry};
 use sync_engine::{EngineOptions, KeyUse, SyncEngine, Worker};
@@ -76,9 +76,12 @@ async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> an
     let metrics = install_metrics()?;
     http_api::metrics::describe();
     let keyring = Arc::new(open_keyring(&settings.common)?);
+    // To the end of the process.
+    let _served = reserve_database(&settings.common)?;
     let store = open_store(&settings.common).await.context("cannot open the database")?;
     store.migrate().await.context("cannot bring the database up to date")?;
-    let options = EngineOptions { keep_changes: settings.keep_changes, ..EngineOptions::default() };
+    let options =
+        EngineOptions { keep_changes: settings.keep_changes, claims: settings.claims, ..EngineOptions::default() };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
 
     let config = api_config(&settings, raise_file_limit());

@@ -65,6 +65,16 @@ pub struct ServerArgs {
     #[arg(long, value_name = "NUMBER")]
     pub workers: Option<String>,
 
+    /// Runs of one tenant at a time, over all servers; 0 is without limit [env: DIRECTORY_RUNS_PER_TENANT] [default: half as
+    /// many as workers]
+    #[arg(long, value_name = "NUMBER")]
+    pub runs_per_tenant: Option<String>,
+
+    /// Runs of one directory at a time, over all servers, tenants and connections; 0 is without limit [env:
+    /// DIRECTORY_RUNS_PER_DIRECTORY] [default: 2]
+    #[arg(long, value_name = "NUMBER")]
+    pub runs_per_directory: Option<String>,
+
     /// Days that the changes of an ended run are kept; 0 keeps them for ever [env: DIRECTORY_CHANGE_RETENTION_DAYS]
     /// [default: 90]
     #[arg(long, value_name = "DAYS")]

@@ -123,6 +123,24 @@ pub enum SettingsError {
         /// The database.
         database: PathBuf,
     },
+    /// Another server works on the same SQLite database.
+    #[error(
+        "another directory-server is running on {}: a SQLite database serves one; stop that one, name another database, or \
+         use PostgreSQL, which serves any number",
+        path.display()
+    )]
+    Reserved {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The file that keeps a second server away cannot be locked.
+    #[error("cannot lock {}", path.display())]
+    Unlockable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file or folder that is made on first use cannot be made.
     #[error("cannot make {}", path.display())]
     Unmakable {

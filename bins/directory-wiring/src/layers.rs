@@ -14,13 +14,15 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-pub(crate) const KEYS: [&str; 21] = [
+pub(crate) const KEYS: [&str; 23] = [
     "database_url",
     "encryption_keys",
     "encryption_key_file",
     "listen",
     "base_domain",
     "workers",
+    "runs_per_tenant",
+    "runs_per_directory",
     "change_retention_days",
     "rate_limit",
     "otlp_endpoint",

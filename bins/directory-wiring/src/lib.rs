@@ -12,6 +12,7 @@ mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
 mod providers;
+mod reservation;
 mod settings;
 mod store;
 mod tls;
@@ -26,6 +27,7 @@ pub use logging::{Traces, init_logging, init_logging_and_traces};
 pub use metrics::{Metrics, install_metrics};
 pub use provider_entra::{Reached, Skew, Unreached};
 pub use providers::providers;
+pub use reservation::{Reservation, reserve_database};
 pub use settings::{KeySource, LogFormat, LogSettings, ServerSettings, Settings, ToldSetting};
 pub use store::{existing_store, open_store};
 pub use tls::install_tls_provider;

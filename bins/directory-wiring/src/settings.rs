@@ -10,6 +10,7 @@ use std::{
 
 use provider_entra::check_override;
 use secrecy::SecretString;
+use store::ClaimLimits;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -27,6 +28,8 @@ pub use crate::keys::KeySource;
 
 /// More would only queue on the database.
 const MAX_WORKERS: usize = 1024;
+/// More than all servers together have places.
+const MAX_RUNS: u32 = 1_000_000;
 
 const USUAL_RETENTION_DAYS: u32 = 90;
 /// Ten years; who wants more wants them for ever.
@@ -64,6 +67,8 @@ pub struct ServerSettings {
     pub base_domain: Option<String>,
     /// Runs at a time; 0 serves the API only.
     pub workers: usize,
+    /// How many runs may be running at a time over all servers.
+    pub claims: ClaimLimits,
     /// How long the changes of an ended run are kept; `None` is for ever.
     pub keep_changes: Option<Duration>,
     /// Requests a second of one token; `None` is without limit.
@@ -136,12 +141,19 @@ impl Settings {
 
 impl ServerSettings {
     fn from_layers(args: &ServerArgs, layers: &Layers<'_>) -> Result<Self, SettingsError> {
+        let workers = parsed(layers.find("workers", args.workers.as_ref())?, worker_count)?.unwrap_or(4);
         Ok(Self {
             common: Settings::from_layers(&args.common, layers)?,
             listen: parsed(layers.find("listen", args.listen.as_ref())?, listen_address)?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             base_domain: parsed(layers.find("base_domain", args.base_domain.as_ref())?, domain)?,
-            workers: parsed(layers.find("workers", args.workers.as_ref())?, worker_count)?.unwrap_or(4),
+            workers,
+            claims: ClaimLimits {
+                per_tenant: parsed(layers.find("runs_per_tenant", args.runs_per_tenant.as_ref())?, run_limit)?
+                    .unwrap_or_else(|| usual_runs_per_tenant(workers)),
+                per_directory: parsed(layers.find("runs_per_directory", args.runs_per_directory.as_ref())?, run_limit)?
+                    .unwrap_or(ClaimLimits::DEFAULT.per_directory),
+            },
             keep_changes: parsed(
                 layers.find("change_retention_days", args.change_retention_days.as_ref())?,
                 retention_days,
@@ -224,6 +236,18 @@ fn worker_count(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|&count| count <= MAX_WORKERS)
         .ok_or_else(|| format!("is not a whole number from 0 to {MAX_WORKERS}"))
+}
+
+fn run_limit(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let runs = text.parse().ok().filter(|&runs| runs <= MAX_RUNS);
+    let runs = runs.ok_or_else(|| format!("is not a whole number from 0, for no limit, to {MAX_RUNS}"))?;
+    Ok(NonZeroU32::new(runs))
+}
+
+/// The other half is for other tenants: whatever one of them has queued, there is a place that it does not take. With
+/// several servers that is few, which harms nobody; how many servers there are, none of them knows.
+fn usual_runs_per_tenant(workers: usize) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(workers.div_ceil(2)).unwrap_or(MAX_RUNS))
 }
 
 fn retention_days(text: &str) -> Result<Option<Duration>, String> {

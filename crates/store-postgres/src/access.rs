@@ -4,7 +4,7 @@
 //! `tenant_wall` of the migrations), whatever a statement forgets. Only this module has the pool.
 
 use directory_core::TenantId;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, postgres::PgListener};
 
 /// Rolled back when it is dropped, and nobody waits for that: the driver does it on the connection's way back to the
 /// pool. So what only reads has nothing to commit.
@@ -35,6 +35,16 @@ impl Access {
     pub(crate) fn session(&self) -> PgPool {
         let settings = self.pool.connect_options().as_ref().clone();
         self.pool.options().clone().min_connections(0).max_connections(1).connect_lazy_with(settings)
+    }
+
+    /// A session that hears what is told on a channel. It sees no table, so it needs no tenant; and it is nobody else's, since
+    /// it lasts.
+    pub(crate) async fn listener(&self, channel: &str) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.session()).await?;
+        // Its owner has to know of a loss, and begins anew.
+        listener.eager_reconnect(false);
+        listener.listen(channel).await?;
+        Ok(listener)
     }
 
     /// A transaction that may be dropped while it begins.

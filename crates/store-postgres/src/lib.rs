@@ -6,6 +6,7 @@ mod census;
 mod connections;
 mod decode;
 mod error;
+mod queue_watch;
 mod runs;
 mod schema;
 mod tenants;
@@ -18,9 +19,9 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Census, Examination, Store, StoreError, TenantWall};
+use store::{Census, Examination, QueueWatch, Store, StoreError, TenantWall};
 
-use crate::access::Access;
+use crate::{access::Access, queue_watch::PostgresQueueWatch};
 
 /// Connections that one process opens at most. Workers hold one each while they write, the API needs a few.
 const MAX_CONNECTIONS: u32 = 16;
@@ -84,5 +85,9 @@ impl Store for PostgresStore {
 
     async fn census(&self) -> Result<Census, StoreError> {
         census::take(&self.access).await
+    }
+
+    fn watch_queue(&self) -> Box<dyn QueueWatch> {
+        Box::new(PostgresQueueWatch::new(self.access.clone()))
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 pub mod batch;
 mod census;
 mod change;
+mod claiming;
 mod connection;
 mod error;
 mod examination;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 pub use audit::{Actor, ActorKind, Audit, AuditAction, AuditEntry, AuditFilter, AuditRecord, Subject};
 pub use census::{Census, ConnectionCounts};
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
+pub use claiming::{ClaimLimits, QueueWatch};
 pub use connection::{
     CloudInUse, Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, ExpiringCredential,
     IgnoredUser, NewConnection, NewCredential, SealedCredential, UpdatedConnection,
@@ -62,4 +64,10 @@ pub trait Store: Tenants + Tokens + Connections + Runs + Users + Audit {
 
     /// Numbers over all tenants, for whoever operates the program. It reads all connections, so ask now and then only.
     async fn census(&self) -> Result<Census, StoreError>;
+
+    /// Begins to hear of runs that are queued. A store that nobody else works on, or whose database tells nothing, stays
+    /// silent. It is not a call to the database, and cannot fail: a watch that hears nothing is only slow.
+    fn watch_queue(&self) -> Box<dyn QueueWatch> {
+        Box::new(claiming::Silence)
+    }
 }

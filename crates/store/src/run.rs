@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Approval, ChangeFilter, ChangeRecord, Choice, Connection, Draft, Ending, IdPage, SeqPage, StagedPage,
-    StoreError,
+    Actor, Approval, ChangeFilter, ChangeRecord, Choice, ClaimLimits, Connection, Draft, Ending, IdPage, SeqPage,
+    StagedPage, StoreError,
 };
 
 /// Where a run stands.
@@ -363,11 +363,14 @@ pub trait Runs: Send + Sync {
         page: SeqPage,
     ) -> Result<Vec<ChangeRecord>, StoreError>;
 
-    /// Takes the oldest run that is queued, or whose worker let its lease pass, for so long. A run that nobody could
-    /// work on, since it or its connection cannot be read, fails instead and holds up no other.
-    async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError>;
+    /// Takes a run for so long: one whose worker let its lease pass, or else, within the limits, one that is queued, of the
+    /// tenant with the fewest running ones; the oldest of those. A run that nobody could work on, since it or its
+    /// connection cannot be read, fails instead and holds up no other.
+    ///
+    /// The limits hold whoever claims at the same time, in whichever process.
+    async fn claim_next(&self, token: Uuid, lease: Duration, limits: ClaimLimits) -> Result<Option<Claim>, StoreError>;
 
-    /// Takes this run, if it is queued or its lease has passed.
+    /// Takes this run, if it is queued or its lease has passed. No limit is in its way.
     async fn claim_run(
         &self,
         tenant: TenantId,

@@ -8,7 +8,8 @@ use std::{
 use crypto::Keyring;
 use directory_core::{ConnectionId, DirectoryProvider, ProviderError, ProviderFactory, RunId, TenantId};
 use store::{
-    Actor, Approval, Choice, Claim, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError, Trigger, chain,
+    Actor, Approval, Choice, Claim, ClaimLimits, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError,
+    Trigger, chain,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub struct EngineOptions {
     pub heartbeat: Duration,
     /// How often an idle worker looks for runs that nobody woke it for.
     pub poll: Duration,
+    /// How many runs may be running at a time over all workers of all processes, which therefore should all say the same.
+    pub claims: ClaimLimits,
     /// Users read at a time when looking for absent ones.
     pub sweep_page: u32,
     /// Changes applied in one transaction.
@@ -46,6 +49,7 @@ impl Default for EngineOptions {
             lease: Duration::from_secs(30),
             heartbeat: Duration::from_secs(2),
             poll: Duration::from_secs(2),
+            claims: ClaimLimits::DEFAULT,
             sweep_page: 5_000,
             batch: 5_000,
             listing_restarts: 5,

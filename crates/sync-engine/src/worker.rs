@@ -7,7 +7,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{SyncEngine, housekeeping::keep_house};
+use crate::{EngineOptions, SyncEngine, housekeeping::keep_house};
 
 /// How long running work may take to be given back once the worker is stopped.
 const GRACE: Duration = Duration::from_secs(8);
@@ -31,12 +31,21 @@ impl Worker {
     /// Meanwhile it deletes changes that are older than [`crate::EngineOptions::keep_changes`]; one that executes nothing
     /// leaves that to others too.
     pub async fn run(self, stop: CancellationToken) {
-        let house = async {
-            if self.concurrency > 0 {
-                keep_house(&self.engine, &stop).await;
+        if self.concurrency == 0 {
+            return stop.cancelled().await;
+        }
+        tokio::join!(self.execute_runs(&stop), keep_house(&self.engine, &stop), self.hear_of_runs(&stop));
+    }
+
+    /// Rings in this process when a run was queued in another one.
+    async fn hear_of_runs(&self, stop: &CancellationToken) {
+        let mut watch = self.engine.store().watch_queue();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = watch.queued() => self.engine.shared.queued.notify_one(),
             }
-        };
-        tokio::join!(self.execute_runs(&stop), house);
+        }
     }
 
     async fn execute_runs(&self, stop: &CancellationToken) {
@@ -53,8 +62,10 @@ impl Worker {
             let Some(claim) = self.next(stop).await else { break };
             let (engine, stop) = (self.engine.clone(), stop.clone());
             tasks.spawn(async move {
-                supervised(engine, claim, stop).await;
+                supervised(&engine, claim, stop).await;
                 drop(place);
+                // Of its tenant or its directory there may be another one that had to wait for it.
+                engine.shared.queued.notify_one();
             });
         }
         if tokio::time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
@@ -67,7 +78,8 @@ impl Worker {
         while !stop.is_cancelled() {
             let queued = self.engine.shared.queued.notified();
             // Never dropped half-way, or a run might be claimed and nobody know of it.
-            match self.engine.store().claim_next(Uuid::now_v7(), self.engine.options.lease).await {
+            let EngineOptions { lease, claims, .. } = self.engine.options;
+            match self.engine.store().claim_next(Uuid::now_v7(), lease, claims).await {
                 Ok(Some(claim)) => {
                     // There may be more where this one came from, and other places free.
                     self.engine.shared.queued.notify_one();
@@ -90,7 +102,7 @@ impl Worker {
 }
 
 /// Executes a run in a task of its own, so that a panic ends the run and not the worker.
-async fn supervised(engine: SyncEngine, claim: Claim, stop: CancellationToken) {
+async fn supervised(engine: &SyncEngine, claim: Claim, stop: CancellationToken) {
     let work = tokio::spawn({
         let (engine, claim) = (engine.clone(), claim.clone());
         async move { engine.execute(claim, &stop).await }

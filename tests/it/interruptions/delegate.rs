@@ -10,7 +10,7 @@ use directory_core::{
 };
 use store::{
     Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
-    CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, Examination,
+    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, Examination,
     ExpiringCredential, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun,
     NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store,
     StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
@@ -80,7 +80,7 @@ disturbed!(Runs {
     fn runs(tenant: TenantId, connection: ConnectionId, page: IdPage) -> Vec<Run>;
     fn last_runs(tenant: TenantId, connections: &[ConnectionId]) -> Vec<Run>;
     fn changes(tenant: TenantId, run: RunId, filter: ChangeFilter, page: SeqPage) -> Vec<ChangeRecord>;
-    fn claim_next(token: Uuid, lease: Duration) -> Option<Claim>;
+    fn claim_next(token: Uuid, lease: Duration, limits: ClaimLimits) -> Option<Claim>;
     fn claim_run(tenant: TenantId, run: RunId, token: Uuid, lease: Duration) -> Option<Claim>;
     fn renew(lease: &Lease, length: Duration, progress: Progress) -> ();
     fn release(lease: &Lease) -> ();

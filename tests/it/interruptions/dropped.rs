@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use directory_core::TenantId;
 use sqlx::postgres::PgPoolOptions;
-use store::{Actor, NewTenant, Store};
+use store::{Actor, ClaimLimits, NewTenant, Store};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ async fn a_dropped_call_leaves_no_transaction_open(kind: Kind) {
     store.migrate().await.unwrap();
     let product = Product::of(&database).await;
     for steps in (1..STEPS).cycle().take(usize::from(STEPS) * REPETITIONS) {
-        begin(store.claim_next(Uuid::now_v7(), Duration::from_mins(1)), steps).await;
+        begin(store.claim_next(Uuid::now_v7(), Duration::from_mins(1), ClaimLimits::DEFAULT), steps).await;
         let id = TenantId(Uuid::now_v7());
         let new = NewTenant { id, slug: id.to_string(), name: "Acme".to_owned() };
         store.create_tenant(Actor::SYSTEM, &new).await.unwrap();

@@ -66,6 +66,8 @@ fn the_defaults_are_those_of_the_interface() {
     );
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((settings.base_domain, settings.workers), (None, 4));
+    let limits = ClaimLimits { per_tenant: NonZeroU32::new(2), per_directory: NonZeroU32::new(2) };
+    assert_eq!(settings.claims, limits);
     assert_eq!(settings.keep_changes, Some(Duration::from_hours(90 * 24)));
     assert_eq!(settings.common.log.filter, None);
     assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());

@@ -62,6 +62,8 @@ fn shown(key: &str, text: String) -> String {
         | "listen"
         | "base_domain"
         | "workers"
+        | "runs_per_tenant"
+        | "runs_per_directory"
         | "change_retention_days"
         | "rate_limit"
         | "federated_token_file"

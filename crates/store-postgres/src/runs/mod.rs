@@ -5,6 +5,7 @@ mod cancel;
 mod finish;
 mod history;
 mod lease;
+mod next;
 mod queue;
 mod retention;
 mod review;
@@ -16,8 +17,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, CreatedRun, Ending, IdPage, Lease, NewRun,
-    PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, CreatedRun, Ending, IdPage,
+    Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -54,8 +55,8 @@ impl Runs for PostgresStore {
         history::changes(&self.access, tenant, run, filter, page).await
     }
 
-    async fn claim_next(&self, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError> {
-        Ok(queue::claim_next(&self.access, token, lease).await?)
+    async fn claim_next(&self, token: Uuid, lease: Duration, limits: ClaimLimits) -> Result<Option<Claim>, StoreError> {
+        Ok(queue::claim_next(&self.access, token, lease, limits).await?)
     }
 
     async fn claim_run(

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::{PgConnection, types::Json};
-use store::{Actor, AuditRecord, Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
-use super::row::{RunRow, run_columns};
+use super::{
+    next,
+    row::{RunRow, run_columns},
+};
 use crate::{
     access::{Access, confine},
     audit, connections,
@@ -109,28 +112,15 @@ pub(super) async fn active(
     Ok(active.map(RunId))
 }
 
-pub(super) async fn claim_next(access: &Access, token: Uuid, lease: Duration) -> Result<Option<Claim>, Fault> {
+pub(super) async fn claim_next(
+    access: &Access,
+    token: Uuid,
+    lease: Duration,
+    limits: ClaimLimits,
+) -> Result<Option<Claim>, Fault> {
     loop {
         let mut tx = access.across_tenants().await?;
-        // Rows that others are claiming or writing right now are passed over instead of waited for.
-        let row: Option<RunRow> = sqlx::query_as(concat!(
-            "WITH next AS MATERIALIZED (
-                 SELECT tenant_id AS next_tenant, id AS next_run FROM sync_runs
-                 WHERE status IN ('queued', 'running') AND (status = 'queued' OR lease_until < now())
-                 ORDER BY created_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-             )
-             UPDATE sync_runs SET status = 'running', lease_token = $1, claims = claims + 1, lease_until = now() + make_interval(secs => $2),
-                 started_at = COALESCE(started_at, now()),
-                 phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
-             FROM next WHERE tenant_id = next_tenant AND id = next_run
-             RETURNING ",
-            run_columns!()
-        ))
-        .bind(token)
-        .bind(lease.as_secs_f64())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = next::take(&mut tx, token, lease, limits).await? else { return Ok(None) };
         let (tenant, _) = row.key();
         confine(&mut tx, TenantId(tenant)).await?;
         let claim = taken(&mut tx, row, token).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use store::Runs;
+use store::{ClaimLimits, Runs};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, LEASE, add_connection, queue};
@@ -23,7 +23,7 @@ async fn two_stores_hand_out_each_run_once() {
             let store = store.clone();
             workers.push(tokio::spawn(async move {
                 let mut mine = Vec::new();
-                while let Some(claim) = store.claim_next(Uuid::new_v4(), LEASE).await.unwrap() {
+                while let Some(claim) = store.claim_next(Uuid::new_v4(), LEASE, ClaimLimits::NONE).await.unwrap() {
                     mine.push(claim.run.id);
                 }
                 mine

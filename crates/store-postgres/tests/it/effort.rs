@@ -1,8 +1,10 @@
 //! What a batch reads follows the batch, whatever the server's statistics say of the tables.
 
+use std::num::NonZeroU32;
+
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Actor, IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
+use store::{Actor, ClaimLimits, IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
 use store_postgres::PostgresStore;
 
 use crate::fixture::{Fixture, LEASE, add_connection, creates, queue};
@@ -92,4 +94,52 @@ async fn a_page_of_a_long_history_is_the_effort_of_a_page() {
     assert_eq!(store.runs(fixture.tenant, fixture.connection, page).await.unwrap().len(), 50);
     let after = rows_read(&pool, "sync_runs").await;
     assert!(after - before < 200, "{before} -> {after}");
+}
+
+/// What a claim reads follows what is running, not what is queued: in a long queue of many tenants, and behind all the
+/// runs of one tenant or one directory that has to wait.
+#[tokio::test]
+async fn a_claim_in_a_long_queue_is_the_effort_of_a_claim() {
+    const QUEUED: u32 = 20_000;
+    const CLAIMS: u32 = 40;
+    let fixture = Fixture::new().await;
+    let database = &fixture.database;
+    // Half of the queue is of one tenant, whose directory has a run already; the rest is of a tenant each.
+    for sql in [
+        format!(
+            "INSERT INTO tenants (id, slug, name)
+             SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'tenant-' || n, 'T'
+             FROM generate_series(1, {QUEUED}) AS n"
+        ),
+        format!(
+            "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, cloud, default_role,
+                 policy, sealed_credential)
+             SELECT CASE WHEN n % 2 = 0 THEN '{}' ELSE ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid END,
+                 ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, provider, 'C',
+                 CASE WHEN n % 2 = 0 THEN 'of-the-many-' || n % 100 ELSE 'own-' || n END,
+                 client_id, cloud, default_role, policy, '\\x01'
+             FROM generate_series(1, {QUEUED}) AS n, connections WHERE id = '{}'",
+            fixture.tenant, fixture.connection
+        ),
+        format!(
+            "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, created_at)
+             SELECT tenant_id, gen_random_uuid(), id, 'queued', 'full', 'manual',
+                 now() - interval '1 day' + (right(id::text, 12)::bigint || ' ms')::interval
+             FROM connections WHERE id <> '{}'",
+            fixture.connection
+        ),
+        "ANALYZE sync_runs, connections, tenants".to_owned(),
+    ] {
+        database.sql(&sql).await;
+    }
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
+    let store = PostgresStore::from_pool(pool.clone());
+    let limits = ClaimLimits { per_tenant: NonZeroU32::new(5), per_directory: NonZeroU32::new(1) };
+    let effort = async || rows_read(&pool, "sync_runs").await + rows_read(&pool, "connections").await;
+    let before = effort().await;
+    for _ in 0..CLAIMS {
+        store.claim_next(uuid::Uuid::new_v4(), LEASE, limits).await.unwrap().unwrap();
+    }
+    let after = effort().await;
+    assert!(after - before < i64::from(CLAIMS) * 1_000, "{before} -> {after}");
 }

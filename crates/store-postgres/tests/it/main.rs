@@ -8,6 +8,7 @@ mod effort;
 mod errors;
 mod fixture;
 mod interference;
+mod queue_watch;
 mod quiet;
 mod schema;
 mod walls;

@@ -3,8 +3,8 @@
 use directory_core::{EmailKey, ExternalId, PlanSummary, RunId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use store::{
-    ConnectionEffect, Connections, IdPage, PlanNext, Progress, RunEnd, RunMode, RunPhase, RunStatus, Runs, StagedPage,
-    Store, Tenants, Tokens, UserFilter, Users,
+    ClaimLimits, ConnectionEffect, Connections, IdPage, PlanNext, Progress, RunEnd, RunMode, RunPhase, RunStatus, Runs,
+    StagedPage, Store, Tenants, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 
@@ -85,7 +85,7 @@ async fn reads_write_nothing() {
     assert!(store.usable_token(&[0; 32]).await.unwrap().is_none());
     assert_eq!(store.connections(tenant, FIRST).await.unwrap().len(), 1);
     assert_eq!(store.last_runs(tenant, &[connection]).await.unwrap().len(), 1);
-    assert!(store.claim_next(uuid::Uuid::new_v4(), LEASE).await.unwrap().is_none());
+    assert!(store.claim_next(uuid::Uuid::new_v4(), LEASE, ClaimLimits::NONE).await.unwrap().is_none());
     let external = ExternalId::parse("external-1").unwrap();
     assert_eq!(store.users_by_external_id(tenant, connection, &[external]).await.unwrap().len(), 1);
     assert_eq!(store.users_by_email(tenant, &[EmailKey::of("A@acme.example")]).await.unwrap().len(), 1);

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
-use store::{Actor, AuditRecord, Claim, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
+use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
 use uuid::Uuid;
 
-use super::row::{RunRow, run_columns};
+use super::{
+    next::{self, Free},
+    row::{RunRow, run_columns},
+};
 use crate::{
     SqliteStore, audit, connections,
     decode::{Place, from_now, stored_id, to_json},
@@ -91,32 +94,15 @@ pub(crate) async fn supersede(
     .map_err(failed)
 }
 
-/// A run that can be taken.
-#[derive(sqlx::FromRow)]
-struct Free {
-    tenant_id: String,
-    id: String,
-}
-
-/// Nobody works on the run: it is queued, or its worker let the lease pass.
-macro_rules! free {
-    () => {
-        concat!("status IN ('queued', 'running') AND (status = 'queued' OR lease_until < ", now!(), ")")
-    };
-}
-
-pub(super) async fn claim_next(store: &SqliteStore, token: Uuid, lease: Duration) -> Result<Option<Claim>, StoreError> {
+pub(super) async fn claim_next(
+    store: &SqliteStore,
+    token: Uuid,
+    lease: Duration,
+    limits: ClaimLimits,
+) -> Result<Option<Claim>, StoreError> {
     loop {
         let mut tx = store.write().await?;
-        let free: Option<Free> = sqlx::query_as(concat!(
-            "SELECT tenant_id, id FROM sync_runs WHERE ",
-            free!(),
-            " ORDER BY created_at, id LIMIT 1"
-        ))
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(failed)?;
-        let Some(free) = free else { return Ok(None) };
+        let Some(free) = next::find(&mut tx, limits).await? else { return Ok(None) };
         let claim = take(&mut tx, &free, token, lease).await?;
         tx.commit().await.map_err(failed)?;
         if claim.is_some() {
@@ -133,13 +119,17 @@ pub(super) async fn claim_run(
     lease: Duration,
 ) -> Result<Option<Claim>, StoreError> {
     let mut tx = store.write().await?;
-    let free: Option<Free> =
-        sqlx::query_as(concat!("SELECT tenant_id, id FROM sync_runs WHERE tenant_id = ?1 AND id = ?2 AND ", free!()))
-            .bind(stored_id(tenant.0))
-            .bind(stored_id(run.0))
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(failed)?;
+    let free: Option<Free> = sqlx::query_as(concat!(
+        "SELECT tenant_id, id FROM sync_runs WHERE tenant_id = ?1 AND id = ?2
+                 AND (status = 'queued' OR (status = 'running' AND lease_until < ",
+        now!(),
+        "))"
+    ))
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(run.0))
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(failed)?;
     let Some(free) = free else { return Ok(None) };
     let claim = take(&mut tx, &free, token, lease).await?;
     tx.commit().await.map_err(failed)?;

@@ -7,7 +7,7 @@ use super::{
     leases::no_write_works,
     world::{LEASE, World, add_tenant, add_twin, conflicts, creates, digest, id, second},
 };
-use crate::{Actor, Choice, Ending, NewChange, Outcome, Run, RunStatus};
+use crate::{Actor, Choice, ClaimLimits, Ending, NewChange, Outcome, Run, RunStatus};
 
 fn creations(count: u32) -> Vec<NewChange> {
     (1..=count).map(|n| creates(n, &format!("ext-{n}"), &format!("user{n}@acme.example"))).collect()
@@ -22,7 +22,7 @@ pub async fn a_queued_run_is_cancelled(harness: &dyn Harness) {
     assert_eq!((run.status, run.started_at), (RunStatus::Cancelled, None));
     assert!(run.finished_at.is_some());
     assert!(world.claim(queued).await.is_none());
-    assert!(world.store.claim_next(id(), LEASE).await.unwrap().is_none());
+    assert!(world.store.claim_next(id(), LEASE, ClaimLimits::NONE).await.unwrap().is_none());
     world.queue().await;
 }
 

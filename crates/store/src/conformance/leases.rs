@@ -10,8 +10,8 @@ use super::{
     world::{LEASE, World, add_connection, add_tenant, creates, id, new_run, queue},
 };
 use crate::{
-    Actor, Claim, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd, RunMode,
-    RunPhase, RunStatus, StagedPage, Store, StoreError,
+    Actor, Claim, ClaimLimits, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd,
+    RunMode, RunPhase, RunStatus, StagedPage, Store, StoreError,
 };
 
 fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
@@ -19,7 +19,7 @@ fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
 }
 
 async fn next(store: &Arc<dyn Store>) -> Option<Claim> {
-    store.claim_next(id(), LEASE).await.unwrap()
+    store.claim_next(id(), LEASE, ClaimLimits::NONE).await.unwrap()
 }
 
 /// Every write there is under a lease, each of which must fail.
@@ -52,7 +52,7 @@ pub async fn the_oldest_run_is_claimed_first(harness: &dyn Harness) {
         queue(&*world.store, world.tenant, second).await,
     ];
     let token = id();
-    let claim = world.store.claim_next(token, LEASE).await.unwrap().unwrap();
+    let claim = world.store.claim_next(token, LEASE, ClaimLimits::NONE).await.unwrap().unwrap();
     assert_eq!(claim.run, world.run(runs[0]).await);
     assert_eq!((claim.run.status, claim.run.phase), (RunStatus::Running, Some(RunPhase::Pulling)));
     assert!(claim.run.started_at.is_some());

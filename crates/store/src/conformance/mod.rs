@@ -33,6 +33,7 @@ pub mod review;
 pub mod rivals;
 pub mod schema;
 pub mod settling;
+pub mod sharing;
 pub mod staging;
 pub mod staleness;
 pub mod tenants;
@@ -287,6 +288,16 @@ macro_rules! conformance_tests {
                 ignored_users_are_paged_by_bytes
                 ignoring_is_the_connections_own
             }
+            sharing {
+                many_runs_do_not_starve_another_tenants
+                the_tenant_with_the_fewest_comes_first
+                a_tenant_has_so_many_places
+                a_directory_has_so_many_places
+                a_run_taken_up_has_its_place
+                a_run_claimed_by_its_id_takes_a_place
+                a_tenants_limit_holds_whoever_asks
+                a_directorys_limit_holds_whoever_asks
+            }
             staging {
                 staged_changes_read_back
                 a_page_of_a_thousand_is_staged
@@ -386,6 +397,7 @@ mod tests {
             ("rivals", include_str!("rivals.rs")),
             ("schema", include_str!("schema.rs")),
             ("settling", include_str!("settling.rs")),
+            ("sharing", include_str!("sharing.rs")),
             ("staging", include_str!("staging.rs")),
             ("staleness", include_str!("staleness.rs")),
             ("tenants", include_str!("tenants.rs")),

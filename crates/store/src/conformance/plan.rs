@@ -7,7 +7,8 @@ use super::{
     world::{LEASE, World, creates, id},
 };
 use crate::{
-    ConnectionEffect, HeldPlan, Outcome, PlanNext, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError,
+    ClaimLimits, ConnectionEffect, HeldPlan, Outcome, PlanNext, RunEnd, RunError, RunMode, RunPhase, RunStatus,
+    StoreError,
 };
 
 const COUNTS: Counts = Counts {
@@ -67,7 +68,7 @@ pub async fn a_plan_is_held(harness: &dyn Harness) {
     assert_eq!(run.finished_at, None);
 
     assert_eq!(leases(&world).await, 0);
-    assert!(world.store.claim_next(id(), LEASE).await.unwrap().is_none(), "it waits for a person");
+    assert!(world.store.claim_next(id(), LEASE, ClaimLimits::NONE).await.unwrap().is_none(), "it waits for a person");
     assert!(world.claim(claim.run.id).await.is_none());
     let applied = world.store.apply_batch(&claim.lease, 10).await;
     assert!(matches!(applied, Err(StoreError::LeaseLost)), "{applied:?}");
@@ -139,6 +140,6 @@ pub async fn an_ended_run_keeps_its_counts(harness: &dyn Harness) {
     world.apply_all(&lease, 10).await;
     let ended = world.finish(&lease, RunStatus::CompletedWithErrors).await;
     assert_eq!((ended.status, ended.error.as_ref(), ended.counts.created), (RunStatus::CompletedWithErrors, None, 1));
-    assert!(world.store.claim_next(id(), LEASE).await.unwrap().is_none());
+    assert!(world.store.claim_next(id(), LEASE, ClaimLimits::NONE).await.unwrap().is_none());
     assert_eq!(leases(&world).await, 0);
 }

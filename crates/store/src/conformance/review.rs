@@ -12,8 +12,8 @@ use super::{
     },
 };
 use crate::{
-    Actor, Approval, ChangeFilter, Choice, CreatedRun, Ending, NewChange, NewRun, Outcome, PlanNext, Run, RunPhase,
-    RunStatus,
+    Actor, Approval, ChangeFilter, Choice, ClaimLimits, CreatedRun, Ending, NewChange, NewRun, Outcome, PlanNext, Run,
+    RunPhase, RunStatus,
 };
 
 async fn decide(world: &World, run: RunId, choice: Choice) -> Approval {
@@ -64,7 +64,7 @@ pub async fn an_approved_plan_is_applied(harness: &dyn Harness) {
     assert_eq!((approved.plan_digest, approved.hold), (before.plan_digest, before.hold), "why it was held");
     assert_eq!(approved.started_at, before.started_at);
 
-    let claim = world.store.claim_next(id(), LEASE).await.unwrap().unwrap();
+    let claim = world.store.claim_next(id(), LEASE, ClaimLimits::NONE).await.unwrap().unwrap();
     assert_eq!((claim.run.id, claim.plan_complete, claim.attempt), (held, true, 1));
     assert_eq!(claim.run.phase, Some(RunPhase::Applying));
     world.apply_all(&claim.lease, 2).await;

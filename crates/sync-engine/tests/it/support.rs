@@ -15,7 +15,7 @@ use directory_core::{
     FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{Actor, Claim, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
+use store::{Actor, Claim, ClaimLimits, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{EngineOptions, Providers, Registration, RunRequest, SyncEngine};
 use tempfile::TempDir;
@@ -81,6 +81,7 @@ pub(crate) fn quick() -> EngineOptions {
         lease: Duration::from_millis(600),
         heartbeat: Duration::from_millis(50),
         poll: Duration::from_millis(20),
+        claims: ClaimLimits::NONE,
         sweep_page: 3,
         batch: 2,
         ..EngineOptions::default()

@@ -1,6 +1,7 @@
 //! The worker: several runs at a time, and no more than it may.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,11 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use directory_core::{Check, DirectoryProvider, Listing, ListingEnd, ListingPage, ProviderError};
-use store::RunStatus;
-use sync_engine::Worker;
+use store::{ClaimLimits, RunStatus};
+use sync_engine::{EngineOptions, Worker};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::Bench;
+use crate::support::{Bench, quick};
 
 /// Counts how many listings are under way at once.
 #[derive(Clone, Default)]
@@ -67,14 +68,38 @@ async fn runs_are_executed_side_by_side_up_to_the_limit() {
     worker.await.unwrap();
 }
 
+/// One place for four runs, and nobody looks by himself: each run that ends is what the next one waits for.
 #[tokio::test]
-async fn a_worker_without_places_takes_nothing_and_stops_when_told() {
+async fn an_ended_run_makes_room_at_once() {
     let bench = Bench::listing(&["ann"]).await;
-    let run = bench.request(&bench.connection().await, false).await;
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        runs.push(bench.request(&bench.connection().await, true).await);
+    }
+    let claims = ClaimLimits { per_tenant: NonZeroU32::new(1), ..ClaimLimits::NONE };
+    let engine = bench.engine.clone().with_options(EngineOptions { claims, poll: Duration::from_hours(1), ..quick() });
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(Worker::new(bench.engine.clone(), 0).run(stop.clone()));
+    let worker = tokio::spawn(Worker::new(engine, 3).run(stop.clone()));
+    for run in &runs {
+        assert_eq!(bench.ended(run).await.status, RunStatus::Planned);
+    }
+    stop.cancel();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_without_places_does_nothing_and_stops_when_told() {
+    let bench = Bench::listing(&["ann"]).await;
+    let connection = bench.connection().await;
+    let old = bench.sync(&connection, false).await;
+    let run = bench.request(&connection, false).await;
+    // Whoever keeps house deletes everything at once.
+    let engine = bench.engine.clone().with_options(EngineOptions { keep_changes: Some(Duration::ZERO), ..quick() });
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(Worker::new(engine, 0).run(stop.clone()));
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(bench.run(&run).await.status, RunStatus::Queued);
+    assert_eq!(bench.changes(&old).await.len(), 1);
     stop.cancel();
     worker.await.unwrap();
 }
