@@ -1,5 +1,6 @@
 -- Many servers share one queue: fair and limited claims, and a word to those that wait. A program of the version before
 -- goes on working; it claims without limits, so let it execute no runs beside this version where limits matter.
+-- Making the indexes keeps writers of these tables waiting for as long as reading them once takes.
 
 -- What is running, of all tenants: a few rows, read with each claim. Also those whose worker has died, oldest first.
 CREATE INDEX sync_runs_running ON sync_runs (created_at, id) WHERE status = 'running';

@@ -123,6 +123,8 @@ fn each_fault_names_its_setting_and_place() {
         (Case::new("").env("DIRECTORY_WORKERS", "-1"), "DIRECTORY_WORKERS is not"),
         (Case::new("").env("DIRECTORY_WORKERS", "1025"), "DIRECTORY_WORKERS is not"),
         (Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", "3651"), "DIRECTORY_CHANGE_RETENTION_DAYS is not"),
+        (Case::new("").env("DIRECTORY_RUNS_PER_TENANT", "-1"), "DIRECTORY_RUNS_PER_TENANT is not"),
+        (Case::new("").env("DIRECTORY_RUNS_PER_DIRECTORY", "1000001"), "DIRECTORY_RUNS_PER_DIRECTORY is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "-1"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "1000001"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
@@ -311,4 +313,16 @@ fn a_wrong_or_incomplete_issuer_is_one_line() {
     ] {
         assert_eq!(jwt(pairs), Err(line.to_owned()));
     }
+}
+
+#[test]
+fn a_tenant_has_half_of_the_workers_unless_told_otherwise() {
+    let limits = |case: Case| {
+        let ClaimLimits { per_tenant, per_directory } = case.resolve().unwrap().claims;
+        (per_tenant.map(NonZeroU32::get), per_directory.map(NonZeroU32::get))
+    };
+    assert_eq!(limits(Case::new("workers = 9")), (Some(5), Some(2)));
+    assert_eq!(limits(Case::new("workers = 1")), (Some(1), Some(2)));
+    assert_eq!(limits(Case::new("runs_per_tenant = 0\nruns_per_directory = 0")), (None, None));
+    assert_eq!(limits(Case::new("").env("DIRECTORY_RUNS_PER_TENANT", "7").env("DIRECTORY_WORKERS", "2")).0, Some(7));
 }

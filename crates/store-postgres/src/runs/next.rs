@@ -97,8 +97,14 @@ async fn take_abandoned(tx: &mut PgConnection, token: Uuid, lease: Duration) -> 
 }
 
 /// To the end of the transaction. What follows sees what those before have taken: each statement has a view of its own.
+///
+/// The next one does not wait for the disk, or a standby, to have the claim. A claim that a crash of the server loses is
+/// one that nobody made: the run is in the queue, and whoever had it has no lease.
 async fn wait_for_turn(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock($2)")
+    sqlx::query(
+        "SELECT set_config('idle_in_transaction_session_timeout', $1, true), set_config('synchronous_commit', 'off', true),
+             pg_advisory_xact_lock($2)",
+    )
         .bind(PATIENCE)
         .bind(TURN)
         .execute(tx)

@@ -27,9 +27,7 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let (database, store) = TestDatabase::migrated().await;
-        let tenant = TenantId(Uuid::now_v7());
-        let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
-        store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
+        let tenant = add_tenant(&store, "acme").await;
         let connection = add_connection(&store, tenant).await;
         Self { database, store, tenant, connection }
     }
@@ -74,6 +72,13 @@ impl Fixture {
         let changes = self.store.changes(self.tenant, lease.run, ChangeFilter::default(), page).await.unwrap();
         changes.into_iter().map(|change| change.outcome).collect()
     }
+}
+
+pub(crate) async fn add_tenant(store: &PostgresStore, slug: &str) -> TenantId {
+    let tenant = TenantId(Uuid::now_v7());
+    let new = NewTenant { id: tenant, slug: slug.to_owned(), name: slug.to_owned() };
+    store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
+    tenant
 }
 
 pub(crate) async fn add_connection(store: &PostgresStore, tenant: TenantId) -> ConnectionId {
