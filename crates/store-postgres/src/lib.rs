@@ -6,6 +6,7 @@ mod census;
 mod connections;
 mod decode;
 mod error;
+mod events;
 mod queue_watch;
 mod runs;
 mod schema;

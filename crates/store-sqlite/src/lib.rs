@@ -5,6 +5,7 @@ mod census;
 mod connections;
 mod decode;
 mod error;
+mod events;
 mod file;
 mod runs;
 mod schema;

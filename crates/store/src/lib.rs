@@ -7,6 +7,7 @@ mod change;
 mod claiming;
 mod connection;
 mod error;
+mod event;
 mod examination;
 mod page;
 mod review;
@@ -33,6 +34,10 @@ pub use connection::{
     IgnoredUser, NewConnection, NewCredential, SealedCredential, UpdatedConnection,
 };
 pub use error::{BoxError, StoreError, UniqueKey, chain};
+pub use event::{
+    Event, EventData, EventFilter, EventId, EventKind, EventPage, Events, Feed, NoEventId, QuarantineEvent, RunEvent,
+    UserEvent, feed,
+};
 pub use examination::{AppliedMigration, Examination, Migrations};
 pub use page::{ExternalPage, IdPage, SeqPage};
 pub use review::{Approval, Choice, Ending};
@@ -47,7 +52,7 @@ pub use wall::TenantWall;
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]
-pub trait Store: Tenants + Tokens + Connections + Runs + Users + Audit {
+pub trait Store: Tenants + Tokens + Connections + Runs + Users + Audit + Events {
     /// Brings the schema up to date; safe when several processes do so at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

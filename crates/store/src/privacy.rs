@@ -105,6 +105,19 @@ fn audited() -> AuditEntry {
     }
 }
 
+fn event() -> Event {
+    let (kind, user) = UserEvent::of(record()).unwrap();
+    Event {
+        id: EventId::within(ID, 7),
+        tenant: TenantId(ID),
+        kind,
+        at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        connection: ConnectionId(ID),
+        run: None,
+        data: EventData::User(Box::new(user)),
+    }
+}
+
 fn tenant() -> Tenant {
     let at = "2026-01-02T03:04:05Z".parse().unwrap();
     Tenant { id: TenantId(ID), slug: "acme".to_owned(), name: "Zoe Doe's".to_owned(), created_at: at }
@@ -123,6 +136,7 @@ fn no_debug_shows_personal_data_or_a_secret() {
         (format!("{:?}", connection()), "entra"),
         (format!("{:?}", token()), "Admin"),
         (format!("{:?}", audited()), "connection.updated"),
+        (format!("{:?}", event()), "UserUpdated"),
         (format!("{:?}", AuditRecord::tenant_created(&tenant())), "TenantCreated"),
     ];
     for (text, useful) in shown {

@@ -10,10 +10,11 @@ use directory_core::{
 };
 use store::{
     Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
-    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, Examination,
-    ExpiringCredential, ExternalPage, IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun,
-    NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store,
-    StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
+    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, EventFilter,
+    EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage, IgnoredUser, Lease, Linking,
+    NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs,
+    SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection,
+    UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -110,4 +111,10 @@ disturbed!(Users {
 
 disturbed!(Audit {
     fn audit_entries(tenant: TenantId, filter: &AuditFilter, page: IdPage) -> Vec<AuditEntry>;
+});
+
+disturbed!(Events {
+    fn events(tenant: TenantId, after: Option<EventId>, filter: &EventFilter, limit: u32) -> Feed;
+    fn latest_event(tenant: TenantId) -> EventId;
+    fn delete_old_events(age: Duration, limit: u32) -> bool;
 });

@@ -74,7 +74,7 @@ pub(super) async fn last_runs(
 }
 
 #[derive(sqlx::FromRow)]
-struct ChangeRow {
+pub(crate) struct ChangeRow {
     seq: i64,
     action: String,
     outcome: String,
@@ -90,7 +90,7 @@ struct ChangeRow {
 }
 
 impl ChangeRow {
-    fn into_record(self, run: RunId) -> Result<ChangeRecord, StoreError> {
+    pub(crate) fn into_record(self, run: RunId) -> Result<ChangeRecord, StoreError> {
         let row = format!("{run}/{}", self.seq);
         let place = Place { table: "sync_changes", row: &row };
         let id = |column, id: Option<String>| -> Result<Option<ExternalId>, StoreError> {

@@ -23,6 +23,7 @@ use store::{
 use uuid::Uuid;
 
 pub(crate) use cancel::cancel_all;
+pub(crate) use history::ChangeRow;
 pub(crate) use queue::{lock_held, supersede};
 
 use crate::{PostgresStore, error::persistently};

@@ -16,10 +16,12 @@ const EMPTY_RUNS: i64 = 1_000;
 pub(super) async fn delete_old_changes(access: &Access, age: Duration, limit: u32) -> Result<bool, Fault> {
     let passed_over = pass_over_empty_runs(access, age).await?;
     let mut tx = access.across_tenants().await?;
-    // Another process may be at the oldest run already.
+    // Another process may be at the oldest run already. What events are told from stays for as long as they do.
     let run: Option<(Uuid, Uuid)> = sqlx::query_as(
-        "SELECT tenant_id, id FROM sync_runs
+        "SELECT tenant_id, id FROM sync_runs r
          WHERE finished_at < now() - make_interval(secs => $1) AND changes_deleted_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM events e
+                 WHERE e.tenant_id = r.tenant_id AND e.run_id = r.id AND e.kind = 'users')
          ORDER BY finished_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
     )
     .bind(age.as_secs_f64())

@@ -2,7 +2,7 @@
 
 use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
 use sqlx::PgConnection;
-use store::{Actor, AuditRecord, Linking, UserRecord};
+use store::{Actor, AuditRecord, EventKind, Linking, UserRecord};
 use uuid::Uuid;
 
 use super::{RecordRow, columns, record_columns};
@@ -10,6 +10,7 @@ use crate::{
     access::Access,
     audit, connections,
     error::{Fault, violates},
+    events,
 };
 
 pub(super) async fn link(
@@ -43,6 +44,7 @@ pub(super) async fn link(
             Ok(row) => {
                 let linked = UserRecord::try_from(row)?;
                 audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
+                events::note_link(&mut tx, tenant, EventKind::UserLinked, &record.user, &linked.user).await?;
                 tx.commit().await?;
                 return Ok(Linking::Linked(Box::new(linked)));
             }
@@ -65,6 +67,7 @@ pub(super) async fn unlink(
     }
     let local = UserRecord::try_from(set(&mut tx, tenant, user, None).await?)?;
     audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
+    events::note_link(&mut tx, tenant, EventKind::UserUnlinked, &record.user, &local.user).await?;
     tx.commit().await?;
     Ok(Some(local))
 }

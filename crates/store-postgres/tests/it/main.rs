@@ -6,6 +6,7 @@ mod claims;
 mod database;
 mod effort;
 mod errors;
+mod feed;
 mod fixture;
 mod interference;
 mod queue_watch;

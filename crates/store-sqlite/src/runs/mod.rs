@@ -22,7 +22,7 @@ use store::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::{ending::cancel_all, queue::supersede};
+pub(crate) use self::{ending::cancel_all, history::ChangeRow, queue::supersede};
 use crate::SqliteStore;
 
 #[async_trait]

@@ -51,10 +51,13 @@ async fn pass_over_empty_runs(connection: &mut SqliteConnection, age: Duration) 
     Ok(done.rows_affected())
 }
 
+/// What events are told from stays for as long as they do.
 async fn oldest(connection: &mut SqliteConnection, age: Duration) -> Result<Option<Old>, StoreError> {
     sqlx::query_as(
-        "SELECT tenant_id, id FROM sync_runs
+        "SELECT tenant_id, id FROM sync_runs AS r
          WHERE finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1) AND changes_deleted_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM events AS e
+                 WHERE e.tenant_id = r.tenant_id AND e.run_id = r.id AND e.kind = 'users')
          ORDER BY finished_at LIMIT 1",
     )
     .bind(ago(age))

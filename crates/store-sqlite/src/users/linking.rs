@@ -3,13 +3,14 @@
 
 use directory_core::{ConnectionId, ExternalId, Link, TenantId, UserId};
 use sqlx::SqliteConnection;
-use store::{Actor, AuditRecord, Linking, StoreError, UserRecord};
+use store::{Actor, AuditRecord, EventKind, Linking, StoreError, UserRecord};
 
 use super::row::find;
 use crate::{
     SqliteStore, audit, connections,
     decode::{Place, stored_id},
     error::{defect, expect_rows, failed},
+    events,
 };
 
 pub(super) async fn link(
@@ -37,6 +38,7 @@ pub(super) async fn link(
     }
     let linked = write(&mut tx, tenant, user, Some(&link)).await?;
     audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
+    events::note_link(&mut tx, tenant, EventKind::UserLinked, &record.user, &linked.user).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Linking::Linked(Box::new(linked)))
 }
@@ -52,6 +54,7 @@ pub(super) async fn unlink(
         Some(record) if record.user.link.is_some() => {
             let local = write(&mut tx, tenant, user, None).await?;
             audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
+            events::note_link(&mut tx, tenant, EventKind::UserUnlinked, &record.user, &local.user).await?;
             tx.commit().await.map_err(failed)?;
             Ok(Some(local))
         }

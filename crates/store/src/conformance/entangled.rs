@@ -9,7 +9,7 @@ use super::{
 use crate::{Lease, NewChange, Outcome, Run, RunStatus};
 
 /// A plan whose named changes are entangled, cleared for applying.
-async fn entangle(world: &World, changes: Vec<NewChange>, entangled: &[u32]) -> Lease {
+pub(super) async fn entangle(world: &World, changes: Vec<NewChange>, entangled: &[u32]) -> Lease {
     let lease = world.start().await.lease;
     let applicable = changes.len() as u64;
     world.stage(&lease, changes).await;

@@ -23,6 +23,8 @@ pub mod census;
 pub mod connections;
 pub mod credentials;
 pub mod entangled;
+pub mod events;
+pub mod feed;
 pub mod history;
 pub mod leases;
 pub mod plan;
@@ -171,6 +173,28 @@ macro_rules! conformance_tests {
                 a_rejected_member_breaks_the_swap
                 an_outsider_takes_a_chains_end
                 nobody_keeps_a_stand_in
+            }
+            events {
+                an_applied_change_is_one_event
+                what_was_not_applied_is_not_told
+                where_nothing_changes_nothing_is_told
+                entangled_changes_are_told_first
+                each_run_ends_once
+                events_outlive_their_connection
+                a_held_plan_is_told
+                a_quarantine_is_told_once
+                links_by_hand_are_told
+                events_are_the_tenants_own
+            }
+            feed {
+                pages_of_any_size_tell_the_same
+                events_are_filtered_by_kind
+                the_end_of_the_feed_is_a_place_to_begin
+                old_events_are_deleted
+                who_missed_something_is_told
+                changes_stay_with_their_events
+                what_is_not_known_is_passed_over
+                replaying_tells_the_users
             }
             history {
                 every_outcome_is_told
@@ -387,6 +411,8 @@ mod tests {
             ("connections", include_str!("connections.rs")),
             ("credentials", include_str!("credentials.rs")),
             ("entangled", include_str!("entangled.rs")),
+            ("events", include_str!("events.rs")),
+            ("feed", include_str!("feed.rs")),
             ("history", include_str!("history.rs")),
             ("leases", include_str!("leases.rs")),
             ("plan", include_str!("plan.rs")),

@@ -24,7 +24,9 @@ async fn ended(world: &World, users: u32, at: &str) -> Run {
     world.run(run.id).await
 }
 
+/// Of whatever no event is told from.
 async fn delete(world: &World, limit: u32) -> bool {
+    world.sql("DELETE FROM events").await;
     world.store.delete_old_changes(DAY, limit).await.unwrap()
 }
 

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use directory_core::{EmailKey, ExternalId, Policy};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::{
-    Actor, Audit, AuditFilter, ChangeFilter, ConnectionEffect, ConnectionUpdate, Connections, Directory, ExternalPage,
-    Lease, NewCredential, RunEnd, RunStatus, Runs, SealedCredential, SeqPage, StagedPage, Tokens, UserFilter, Users,
+    Actor, Audit, AuditFilter, ChangeFilter, ConnectionEffect, ConnectionUpdate, Connections, Directory, EventFilter,
+    Events, ExternalPage, Feed, Lease, NewCredential, RunEnd, RunStatus, Runs, SealedCredential, SeqPage, StagedPage,
+    Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 
@@ -125,6 +126,13 @@ async fn leaks(store: &PostgresStore, ours: &Side, theirs: &Side) -> BTreeSet<&'
                 .iter()
                 .any(|entry| entry.tenant == other),
         ),
+        (
+            "events",
+            match store.events(tenant, None, &EventFilter::default(), 100).await.unwrap() {
+                Feed::Page(page) => page.events.iter().any(|event| event.tenant == other),
+                Feed::Gone => false,
+            },
+        ),
         ("tenant_facts", store.tenant_facts(tenant, connection, &[]).await.unwrap().active_linked > 1),
     ]
     .into_iter()
@@ -181,8 +189,16 @@ async fn attack(store: &PostgresStore, ours: &Side, theirs: &Side) {
     let _ = store.delete_connection(Actor::SYSTEM, tenant, theirs.connection).await;
 }
 
-const TABLES: [&str; 7] =
-    ["api_tokens", "connections", "former_connections", "ignored_users", "sync_changes", "sync_runs", "users"];
+const TABLES: [&str; 8] = [
+    "api_tokens",
+    "connections",
+    "events",
+    "former_connections",
+    "ignored_users",
+    "sync_changes",
+    "sync_runs",
+    "users",
+];
 
 /// Everything that is a tenant's.
 async fn belongings(database: &TestDatabase, side: &Side) -> Vec<Option<String>> {
@@ -216,6 +232,6 @@ async fn the_second_wall_holds_without_the_first() {
 async fn without_either_wall_there_is_none() {
     let (database, _, acme, globex) = two_sides().await;
     let store = forgetful(&database, database.superuser()).await;
-    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 17, "every read");
+    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 18, "every read");
     assert_eq!(losses(&database, &store, &acme, &globex).await, BTreeSet::from(TABLES));
 }

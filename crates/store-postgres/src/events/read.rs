@@ -1,0 +1,248 @@
+//! Reading the feed.
+
+use chrono::{DateTime, Utc};
+use directory_core::{ConnectionId, RunId, TenantId};
+use sqlx::PgConnection;
+use store::{
+    ChangeRecord, EventData, EventFilter, EventId, EventKind, Feed, StoreError,
+    feed::{self, Batch, Content, Entry, Slice},
+};
+use uuid::Uuid;
+
+use crate::{
+    access::{Access, Transaction},
+    decode::Place,
+    error::failed,
+    runs::ChangeRow,
+};
+
+/// Rows of transactions below this are all there, and no other one below it can come: what was written elsewhere before
+/// the database was copied here, and what was written here by transactions older than the oldest that is under way.
+macro_rules! settled {
+    () => {
+        "(epoch, xid) < (
+             SELECT CASE WHEN here THEN newest ELSE newest + 1 END,
+                 CASE WHEN here THEN pg_snapshot_xmin(pg_current_snapshot())::text::bigint ELSE 0 END
+             FROM (
+                 SELECT epoch AS newest, cluster = directory_cluster() AS here
+                 FROM event_epochs ORDER BY epoch DESC LIMIT 1
+             ) AS epochs
+         )"
+    };
+}
+
+/// A place in the order.
+#[derive(Clone, Copy, Default, sqlx::FromRow)]
+struct Position {
+    epoch: i32,
+    xid: i64,
+    n: i64,
+}
+
+pub(super) async fn page(
+    access: &Access,
+    tenant: TenantId,
+    after: Option<EventId>,
+    filter: &EventFilter,
+    limit: u32,
+) -> Result<Feed, StoreError> {
+    let mut tx = snapshot(access, tenant).await?;
+    let begin = after.unwrap_or(EventId::START);
+    let position = match after {
+        Some(id) => locate(&mut tx, tenant, id).await?,
+        None => Some(Position::default()),
+    };
+    let Some(position) = position else { return Ok(Feed::Gone) };
+    let entries = entries(&mut tx, tenant, position, feed::entries_for(limit)).await?;
+    let slices = feed::slices(&entries, begin, filter, limit);
+    let changes = changes(&mut tx, tenant, slices, limit).await?;
+    Ok(Feed::Page(feed::page(&entries, changes, begin, filter, limit)))
+}
+
+pub(super) async fn latest(access: &Access, tenant: TenantId) -> Result<EventId, StoreError> {
+    let mut tx = snapshot(access, tenant).await?;
+    let latest: Option<Uuid> = sqlx::query_scalar(concat!(
+        "SELECT id FROM events WHERE tenant_id = $1 AND ",
+        settled!(),
+        " ORDER BY epoch DESC, xid DESC, n DESC LIMIT 1"
+    ))
+    .bind(tenant.0)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(failed)?;
+    let latest = match latest {
+        Some(latest) => Some(latest),
+        None => deleted_through(&mut tx, tenant).await?,
+    };
+    Ok(latest.map_or(EventId::START, EventId::of))
+}
+
+/// One view of the feed for several statements: between them nothing is deleted.
+async fn snapshot(access: &Access, tenant: TenantId) -> Result<Transaction, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *tx).await.map_err(failed)?;
+    Ok(tx)
+}
+
+/// Where to read on after an event; `None` when something that came after it was deleted, or it was never there.
+async fn locate(tx: &mut PgConnection, tenant: TenantId, id: EventId) -> Result<Option<Position>, StoreError> {
+    let found: Option<Position> = sqlx::query_as("SELECT epoch, xid, n FROM events WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant.0)
+        .bind(id.entry)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+    Ok(match found {
+        // Of a batch some changes may be left to tell.
+        Some(entry) if id.seq.is_some() => Some(entry),
+        Some(entry) => Some(Position { n: entry.n + 1, ..entry }),
+        None => {
+            let deleted = deleted_through(tx, tenant).await?.map_or(EventId::START, EventId::of);
+            (deleted.entry == id.entry).then_some(Position::default())
+        }
+    })
+}
+
+async fn deleted_through(tx: &mut PgConnection, tenant: TenantId) -> Result<Option<Uuid>, StoreError> {
+    let deleted: Option<Option<Uuid>> = sqlx::query_scalar("SELECT events_deleted_through FROM tenants WHERE id = $1")
+        .bind(tenant.0)
+        .fetch_optional(tx)
+        .await
+        .map_err(failed)?;
+    Ok(deleted.flatten())
+}
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    at: DateTime<Utc>,
+    kind: String,
+    connection_id: Uuid,
+    run_id: Option<Uuid>,
+    began_after: Option<i64>,
+    through: Option<i64>,
+    changes: Option<i64>,
+    data: Option<String>,
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        let place = Place { table: "events", row: &row.id };
+        let number = |column, number: Option<i64>| -> Result<Option<u32>, StoreError> {
+            number.map(|number| place.number(column, number)).transpose()
+        };
+        let content = if row.kind == feed::BATCH {
+            Content::Batch(Batch {
+                began_after: number("began_after", row.began_after)?,
+                through: number("through", row.through)?.ok_or_else(|| place.corrupt("through"))?,
+                changes: number("changes", row.changes)?.ok_or_else(|| place.corrupt("changes"))?,
+            })
+        } else if let Some(kind) = EventKind::parse(&row.kind) {
+            let data = row.data.as_deref().and_then(|data| EventData::parse(kind, data));
+            Content::One(kind, data.ok_or_else(|| place.corrupt("data"))?)
+        } else {
+            Content::Unknown
+        };
+        Ok(Self {
+            id: row.id,
+            tenant: TenantId(row.tenant_id),
+            at: row.at,
+            connection: ConnectionId(row.connection_id),
+            run: row.run_id.map(RunId),
+            content,
+        })
+    }
+}
+
+async fn entries(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    from: Position,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    sqlx::query_as::<_, EntryRow>(concat!(
+        "SELECT id, tenant_id, at, kind, connection_id, run_id, began_after, through, changes, data::text AS data
+         FROM events WHERE tenant_id = $1 AND (epoch, xid, n) >= ($2, $3, $4) AND ",
+        settled!(),
+        " ORDER BY epoch, xid, n LIMIT $5"
+    ))
+    .bind(tenant.0)
+    .bind(from.epoch)
+    .bind(from.xid)
+    .bind(from.n)
+    .bind(i64::from(limit))
+    .fetch_all(tx)
+    .await
+    .map_err(failed)?
+    .into_iter()
+    .map(Entry::try_from)
+    .collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct SlicedRow {
+    slice: i64,
+    #[sqlx(flatten)]
+    change: ChangeRow,
+}
+
+/// What was applied of some of a run's changes. The caller adds which.
+macro_rules! applied_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT seq, action, user_id, user_version, external_id, email, before, after, code, rival_user_id,
+                 rival_external_id
+             FROM sync_changes
+             WHERE tenant_id = $1 AND run_id = wanted.run_id AND outcome = 'planned'
+                 AND action NOT IN ('conflict', 'protected') AND ",
+            $condition,
+            " ORDER BY seq LIMIT $7"
+        )
+    };
+}
+
+/// The changes of each slice, all in one statement.
+async fn changes(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    slices: Vec<Slice>,
+    limit: u32,
+) -> Result<Vec<(Slice, Vec<ChangeRecord>)>, StoreError> {
+    if slices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<SlicedRow> = sqlx::query_as(concat!(
+        "SELECT slice, seq, action, 'applied' AS outcome, user_id, user_version, external_id, email,
+             before::text AS before, after::text AS after, code, rival_user_id, rival_external_id
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[]) WITH ORDINALITY
+             AS wanted (run_id, after_seq, from_seq, through_seq, is_first, slice)
+         CROSS JOIN LATERAL ((",
+        applied_where!("NOT entangled AND seq > wanted.from_seq AND seq <= wanted.through_seq"),
+        ") UNION ALL (",
+        applied_where!("wanted.is_first AND entangled AND seq > wanted.after_seq"),
+        ")) AS applied ORDER BY slice, seq"
+    ))
+    // Planned for the tables as they are: they grow by a batch each time.
+    .persistent(false)
+    .bind(tenant.0)
+    .bind(slices.iter().map(|slice| slice.run.0).collect::<Vec<_>>())
+    .bind(slices.iter().map(|slice| i64::from(slice.after)).collect::<Vec<_>>())
+    .bind(slices.iter().map(|slice| i64::from(slice.from())).collect::<Vec<_>>())
+    .bind(slices.iter().map(|slice| i64::from(slice.batch.through)).collect::<Vec<_>>())
+    .bind(slices.iter().map(Slice::is_first).collect::<Vec<_>>())
+    .bind(i64::from(limit))
+    .fetch_all(tx)
+    .await
+    .map_err(failed)?;
+    let mut found: Vec<_> = slices.into_iter().map(|slice| (slice, Vec::new())).collect();
+    for row in rows {
+        let index = usize::try_from(row.slice - 1).unwrap_or(usize::MAX);
+        if let Some((slice, changes)) = found.get_mut(index) {
+            changes.push(row.change.into_record(slice.run)?);
+        }
+    }
+    Ok(found)
+}

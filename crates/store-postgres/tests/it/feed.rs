@@ -1,0 +1,158 @@
+//! The feed while several transactions write it at once, and in a copy of the database elsewhere.
+
+use sqlx::{PgConnection, Postgres, Transaction};
+use store::{Actor, Event, EventFilter, EventId, EventKind, Events, Feed, RunStatus, Runs};
+
+use crate::{
+    database::execute,
+    fixture::{Fixture, add_connection, creates, queue},
+};
+
+/// A reader that keeps its place.
+struct Reader<'a> {
+    fixture: &'a Fixture,
+    after: Option<EventId>,
+}
+
+impl<'a> Reader<'a> {
+    fn of(fixture: &'a Fixture) -> Self {
+        Self { fixture, after: None }
+    }
+
+    /// What is new.
+    async fn read(&mut self) -> Vec<Event> {
+        let Fixture { store, tenant, .. } = self.fixture;
+        match store.events(*tenant, self.after, &EventFilter::default(), 100).await.unwrap() {
+            Feed::Page(page) => {
+                self.after = Some(page.next);
+                page.events
+            }
+            Feed::Gone => panic!("nothing was deleted"),
+        }
+    }
+
+    /// The runs whose end is new.
+    async fn runs(&mut self) -> Vec<directory_core::RunId> {
+        self.read().await.into_iter().filter_map(|event| event.run).collect()
+    }
+}
+
+/// Somebody ends a run, in an open transaction.
+async fn end(connection: &mut PgConnection, run: directory_core::RunId) {
+    let sql = format!("UPDATE sync_runs SET status = 'cancelled', finished_at = now() WHERE id = '{run}'");
+    assert_eq!(execute(connection, &sql).await.unwrap(), 1);
+}
+
+async fn run(fixture: &Fixture) -> directory_core::RunId {
+    let connection = add_connection(&fixture.store, fixture.tenant).await;
+    queue(&fixture.store, fixture.tenant, connection).await
+}
+
+/// Who writes first and commits last is not skipped: what was committed meanwhile waits for it, and then both are told.
+#[tokio::test]
+async fn a_transaction_that_commits_late_is_not_skipped() {
+    let fixture = Fixture::new().await;
+    let mut reader = Reader::of(&fixture);
+    let (early, late) = (run(&fixture).await, run(&fixture).await);
+    let mut slow = fixture.database.product.begin().await.unwrap();
+    end(&mut slow, late).await;
+    fixture.store.cancel_run(Actor::SYSTEM, fixture.tenant, early).await.unwrap();
+    assert_eq!(fixture.database.number("SELECT count(*) FROM events").await, 1, "it is committed");
+    assert_eq!(reader.runs().await, [], "and is not told yet");
+    let end = fixture.store.latest_event(fixture.tenant).await.unwrap();
+    assert_eq!(end, EventId::START, "who begins at the end now begins before it");
+    slow.commit().await.unwrap();
+    assert_eq!(reader.runs().await, [late, early]);
+    assert_eq!(reader.runs().await, []);
+}
+
+/// Transactions that begin, write and end in all kinds of order, some of them in vain, while a reader looks after every
+/// step: it is told of each that was committed once, and of no other.
+#[tokio::test]
+async fn overlapping_transactions_are_told_once_each() {
+    let fixture = Fixture::new().await;
+    let mut reader = Reader::of(&fixture);
+    // Which step is next follows from a linear congruence: the same each time.
+    let mut chance: u32 = 7;
+    let mut below = |limit: usize| {
+        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (chance >> 16) as usize % limit
+    };
+    let mut open: Vec<(Transaction<'static, Postgres>, directory_core::RunId)> = Vec::new();
+    let (mut committed, mut told, mut waited) = (Vec::new(), Vec::new(), false);
+    let mut left = 40;
+    while left > 0 || !open.is_empty() {
+        if left > 0 && open.len() < 3 && (open.is_empty() || below(2) == 0) {
+            left -= 1;
+            let run = run(&fixture).await;
+            let mut tx = fixture.database.product.begin().await.unwrap();
+            end(&mut tx, run).await;
+            open.push((tx, run));
+        } else {
+            let (tx, run) = open.swap_remove(below(open.len()));
+            if below(4) == 0 {
+                tx.rollback().await.unwrap();
+            } else {
+                tx.commit().await.unwrap();
+                committed.push(run);
+            }
+        }
+        told.extend(reader.runs().await);
+        waited |= told.len() < committed.len();
+    }
+    assert!(waited, "something was committed before it could be told");
+    assert_ne!(told, committed, "not in the order of commits");
+    told.sort_unstable();
+    committed.sort_unstable();
+    assert_eq!(told, committed);
+}
+
+/// The database is restored in a cluster whose transaction ids are lower: the feed goes on, in order, from every place that
+/// a reader had.
+#[tokio::test]
+async fn a_copy_in_another_cluster_goes_on() {
+    let fixture = Fixture::new().await;
+    let lease = fixture.planned(vec![creates(1, "a@acme.example", "A"), creates(2, "b@acme.example", "B")]).await;
+    while fixture.store.apply_batch(&lease, 1).await.unwrap().more {}
+    let mut reader = Reader::of(&fixture);
+    let before = reader.read().await;
+    assert_eq!(before.len(), 2);
+    fixture.store.cancel_run(Actor::SYSTEM, fixture.tenant, lease.run).await.unwrap();
+    fixture.database.sql("UPDATE events SET xid = xid + 1000000000000").await;
+    fixture.database.sql("UPDATE event_epochs SET cluster = cluster - 1").await;
+
+    let mut newcomer = Reader::of(&fixture);
+    assert_eq!(newcomer.read().await[..2], before, "what was copied is there before anything is written");
+    let ended = reader.read().await;
+    assert_eq!(ended.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::RunFinished]);
+    let run = run(&fixture).await;
+    let last = fixture.store.latest_event(fixture.tenant).await.unwrap();
+    fixture.store.cancel_run(Actor::SYSTEM, fixture.tenant, run).await.unwrap();
+    for reader in [&mut reader, &mut newcomer, &mut Reader { fixture: &fixture, after: Some(last) }] {
+        assert_eq!(reader.runs().await, [run]);
+        assert_eq!(reader.runs().await, []);
+    }
+    assert_eq!(fixture.database.number("SELECT count(*) FROM event_epochs").await, 2, "one epoch more");
+    let status = fixture.store.run(fixture.tenant, run).await.unwrap().unwrap().status;
+    assert_eq!(status, RunStatus::Cancelled);
+}
+
+/// Transactions that find themselves in another cluster at the same time begin one epoch.
+#[tokio::test]
+async fn two_begin_an_epoch_at_once() {
+    let fixture = Fixture::new().await;
+    let (first, second) = (run(&fixture).await, run(&fixture).await);
+    fixture.database.sql("UPDATE event_epochs SET cluster = cluster - 1").await;
+    let mut one = fixture.database.product.begin().await.unwrap();
+    end(&mut one, first).await;
+    let store = fixture.store.clone();
+    let tenant = fixture.tenant;
+    let other = tokio::spawn(async move { store.cancel_run(Actor::SYSTEM, tenant, second).await });
+    tokio::task::yield_now().await;
+    assert_eq!(Reader::of(&fixture).runs().await, []);
+    one.commit().await.unwrap();
+    other.await.unwrap().unwrap();
+    assert_eq!(Reader::of(&fixture).runs().await, [first, second]);
+    assert_eq!(fixture.database.number("SELECT max(epoch) FROM event_epochs").await, 2);
+    assert_eq!(fixture.database.number("SELECT count(DISTINCT epoch) FROM events").await, 1);
+}
