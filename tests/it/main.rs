@@ -9,6 +9,7 @@ mod container;
 mod credentials;
 mod doctor;
 mod dry_runs;
+mod events;
 mod expiry;
 mod first_contact;
 mod interruptions;

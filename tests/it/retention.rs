@@ -16,15 +16,19 @@ async fn changes_older_than_the_setting_are_deleted_and_runs_stay(kind: Kind) {
     let directory = system.simulator.directory();
     (0..5).for_each(|index| directory.delete_user(directory.generated_user(index)).unwrap());
     let young = system.sync(&connection).await;
-    let age = |days: u32, run: &Value| {
+    let age = |days: u32, table: &str, run: &Value| {
         let then = match kind {
             Kind::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{days} days')"),
             Kind::Postgres => format!("now() - interval '{days} days'"),
         };
-        format!("UPDATE sync_runs SET finished_at = {then} WHERE id = '{}'", run["id"].as_str().unwrap())
+        let (time, id) = if table == "events" { ("at", "run_id") } else { ("finished_at", "id") };
+        format!("UPDATE {table} SET {time} = {then} WHERE {id} = '{}'", run["id"].as_str().unwrap())
     };
-    assert_eq!(system.database.execute(&age(91, &old)).await, 1);
-    assert_eq!(system.database.execute(&age(89, &young)).await, 1);
+    assert_eq!(system.database.execute(&age(91, "sync_runs", &old)).await, 1);
+    assert_eq!(system.database.execute(&age(89, "sync_runs", &young)).await, 1);
+    // A batch, and the end.
+    assert_eq!(system.database.execute(&age(31, "events", &old)).await, 2);
+    assert_eq!(system.database.execute(&age(29, "events", &young)).await, 2);
 
     // A worker looks when it starts, and now and then.
     assert!(system.take_server().terminate().success());

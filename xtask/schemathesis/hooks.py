@@ -54,6 +54,8 @@ schemathesis.openapi.format("domain", domains())
 schemathesis.openapi.format("schedule", schedules())
 schemathesis.openapi.format("external-id", external_ids())
 schemathesis.openapi.format("email-address", addresses())
+schemathesis.openapi.format("event-place", st.just("latest"))
+schemathesis.openapi.format("event-types", st.sampled_from(["user.created", "run.held,run.finished"]))
 
 
 @schemathesis.hook
@@ -64,6 +66,7 @@ def before_call(context, case, kwargs):
     # A cursor comes from a page and nowhere else.
     if case.query:
         case.query.pop("cursor", None)
+        case.query.pop("after", None)
     # A certificate is more than text.
     if isinstance(case.body, dict) and isinstance(case.body.get("certificate"), str):
         case.body["certificate"] = CERTIFICATE

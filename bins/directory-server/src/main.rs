@@ -80,8 +80,12 @@ async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> an
     let _served = reserve_database(&settings.common)?;
     let store = open_store(&settings.common).await.context("cannot open the database")?;
     store.migrate().await.context("cannot bring the database up to date")?;
-    let options =
-        EngineOptions { keep_changes: settings.keep_changes, claims: settings.claims, ..EngineOptions::default() };
+    let options = EngineOptions {
+        keep_changes: settings.keep_changes,
+        keep_events: settings.keep_events,
+        claims: settings.claims,
+        ..EngineOptions::default()
+    };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
 
     let config = api_config(&settings, raise_file_limit());

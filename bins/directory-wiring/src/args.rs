@@ -80,6 +80,10 @@ pub struct ServerArgs {
     #[arg(long, value_name = "DAYS")]
     pub change_retention_days: Option<String>,
 
+    /// Days that events can be read again; 0 keeps them for ever [env: DIRECTORY_EVENT_RETENTION_DAYS] [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    pub event_retention_days: Option<String>,
+
     /// Requests a second of one API token, twice as many at once; 0 is without limit [env: DIRECTORY_RATE_LIMIT]
     /// [default: 50]
     #[arg(long, value_name = "NUMBER")]

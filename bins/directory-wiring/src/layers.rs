@@ -14,7 +14,7 @@ use crate::{Origin, SettingsError, files};
 const DEFAULT_FILE: &str = "directory.toml";
 
 /// Every key of the settings file. The programs share one file, so each of them knows the keys of all.
-pub(crate) const KEYS: [&str; 23] = [
+pub(crate) const KEYS: &[&str] = &[
     "database_url",
     "encryption_keys",
     "encryption_key_file",
@@ -24,6 +24,7 @@ pub(crate) const KEYS: [&str; 23] = [
     "runs_per_tenant",
     "runs_per_directory",
     "change_retention_days",
+    "event_retention_days",
     "rate_limit",
     "otlp_endpoint",
     "jwt_issuer",

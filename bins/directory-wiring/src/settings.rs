@@ -32,6 +32,7 @@ const MAX_WORKERS: usize = 1024;
 const MAX_RUNS: u32 = 1_000_000;
 
 const USUAL_RETENTION_DAYS: u32 = 90;
+const USUAL_EVENT_RETENTION_DAYS: u32 = 30;
 /// Ten years; who wants more wants them for ever.
 const MAX_RETENTION_DAYS: u32 = 3_650;
 
@@ -71,6 +72,8 @@ pub struct ServerSettings {
     pub claims: ClaimLimits,
     /// How long the changes of an ended run are kept; `None` is for ever.
     pub keep_changes: Option<Duration>,
+    /// How long events can be read again; `None` is for ever.
+    pub keep_events: Option<Duration>,
     /// Requests a second of one token; `None` is without limit.
     pub rate_limit: Option<NonZeroU32>,
     /// The OpenTelemetry collector that traces go to.
@@ -159,6 +162,11 @@ impl ServerSettings {
                 retention_days,
             )?
             .unwrap_or(Some(days(USUAL_RETENTION_DAYS))),
+            keep_events: parsed(
+                layers.find("event_retention_days", args.event_retention_days.as_ref())?,
+                retention_days,
+            )?
+            .unwrap_or(Some(days(USUAL_EVENT_RETENTION_DAYS))),
             rate_limit: parsed(layers.find("rate_limit", args.rate_limit.as_ref())?, rate_limit)?
                 .unwrap_or(NonZeroU32::new(USUAL_RATE_LIMIT)),
             otlp_endpoint: parsed(layers.find("otlp_endpoint", args.otlp_endpoint.as_ref())?, otlp_endpoint)?,

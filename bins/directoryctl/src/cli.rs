@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use directory_wiring::SettingsArgs;
 
 use crate::{
-    commands::{audit, completions, connection, key, man, run, sync, tenant, token, user},
+    commands::{audit, completions, connection, events, key, man, run, sync, tenant, token, user},
     output::Format,
 };
 
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     User(user::Command),
     /// Look at settings, database, keys, clocks and the directory's hosts, and say what to do; changes nothing
     Doctor,
+    /// What changed, in order, for other services
+    Events(events::Args),
     /// Who administrated what, and when
     #[command(subcommand)]
     Audit(audit::Command),
@@ -115,6 +117,7 @@ mod tests {
             &format!("run cancel {ID}"),
             "user list",
             &format!("user show {ID}"),
+            "events --after latest --types user.created,run.held --follow",
             "doctor",
             "completions bash",
             "man",

@@ -53,7 +53,15 @@ pub(crate) fn note(text: &str) {
 /// JSON without raw characters that a terminal could act on; inside JSON they can only be part of a string, where their
 /// escaped form means the same.
 fn json<T: Serialize>(document: &T) -> serde_json::Result<String> {
-    let text = serde_json::to_string_pretty(document)?;
+    serde_json::to_string_pretty(document).map(|text| escaped(&text))
+}
+
+/// The same in one line.
+pub(crate) fn line_of_json<T: Serialize>(document: &T) -> serde_json::Result<String> {
+    serde_json::to_string(document).map(|text| escaped(&text))
+}
+
+fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && must_be_escaped(character) {
@@ -66,7 +74,7 @@ fn json<T: Serialize>(document: &T) -> serde_json::Result<String> {
             safe.push(character);
         }
     }
-    Ok(safe)
+    safe
 }
 
 fn terminal_width() -> Option<u16> {

@@ -67,11 +67,17 @@ impl Query {
 
     /// The parameters of every list.
     pub(crate) fn paging<P: Position>(&mut self, list: List) -> Paging<P> {
+        let limit = self.limit();
+        let after = self.take("cursor", "must be the `nextCursor` of a page of this list", |text| list.position(text));
+        Paging { list, after, limit }
+    }
+
+    /// How many items a page may have.
+    pub(crate) fn limit(&mut self) -> u32 {
         let limit = self.take("limit", "must be 1 to 200", |text| {
             text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit))
         });
-        let after = self.take("cursor", "must be the `nextCursor` of a page of this list", |text| list.position(text));
-        Paging { list, after, limit: limit.unwrap_or(DEFAULT_LIMIT) }
+        limit.unwrap_or(DEFAULT_LIMIT)
     }
 
     /// Fails if there was a complaint, or if there are parameters left.

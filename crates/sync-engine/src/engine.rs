@@ -37,6 +37,9 @@ pub struct EngineOptions {
     pub attempts: u32,
     /// How long a run's changes are kept once it has ended; the run itself stays. `None` keeps them for ever.
     pub keep_changes: Option<Duration>,
+    /// How long events can be read again; `None` is for ever. What they are told from is kept for as long, even if
+    /// `keep_changes` is less.
+    pub keep_events: Option<Duration>,
     /// How often a worker looks for changes that are to be deleted.
     pub housekeeping: Duration,
     /// How often a worker looks for credentials that end, after its first look at its start.
@@ -55,6 +58,7 @@ impl Default for EngineOptions {
             listing_restarts: 5,
             attempts: 10,
             keep_changes: Some(Duration::from_hours(90 * 24)),
+            keep_events: Some(Duration::from_hours(30 * 24)),
             housekeeping: Duration::from_mins(15),
             expiry_look: Duration::from_hours(1),
         }

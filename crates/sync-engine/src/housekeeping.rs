@@ -1,15 +1,15 @@
-//! What a worker does beside its runs: deleting changes that were kept for long enough, and looking out for credentials that
-//! end.
+//! What a worker does beside its runs: deleting events and changes that were kept for long enough, and looking out for
+//! credentials that end.
 
 use std::time::Duration;
 
 use chrono::Utc;
-use store::chain;
+use store::{StoreError, chain};
 use tokio_util::sync::CancellationToken;
 
 use crate::{SyncEngine, expiry::ExpiryWatch};
 
-/// Changes deleted in one transaction: few enough that nobody has to wait for it.
+/// Rows deleted in one transaction: few enough that nobody has to wait for it.
 const BATCH: u32 = 1_000;
 
 /// Between two batches, so that runs get at the database in between.
@@ -25,10 +25,16 @@ pub(crate) async fn keep_house(engine: &SyncEngine, stop: &CancellationToken) {
     }
 }
 
+/// Events first: changes that they are told from stay for as long as they do.
 async fn delete_what_is_old(engine: &SyncEngine) {
-    let Some(age) = engine.options.keep_changes else { return };
+    let store = engine.store();
     loop {
-        delete_old_changes(engine, age).await;
+        if let Some(age) = engine.options.keep_events {
+            delete("events", async || store.delete_old_events(age, BATCH).await).await;
+        }
+        if let Some(age) = engine.options.keep_changes {
+            delete("changes", async || store.delete_old_changes(age, BATCH).await).await;
+        }
         tokio::time::sleep(engine.options.housekeeping).await;
     }
 }
@@ -46,13 +52,14 @@ async fn watch_credentials(engine: &SyncEngine) {
     }
 }
 
-async fn delete_old_changes(engine: &SyncEngine, age: Duration) {
+/// Batch after batch, for as long as there may be more.
+async fn delete(what: &'static str, batch: impl AsyncFn() -> Result<bool, StoreError>) {
     loop {
-        match engine.store().delete_old_changes(age, BATCH).await {
+        match batch().await {
             Ok(true) => tokio::time::sleep(PAUSE).await,
             Ok(false) => return,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "old changes could not be deleted; the next look tries again");
+                tracing::warn!(error = %chain(&error), what, "what is old could not be deleted; the next look tries again");
                 return;
             }
         }

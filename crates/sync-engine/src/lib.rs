@@ -7,6 +7,7 @@ mod engine;
 mod execute;
 mod expiry;
 mod failure;
+mod follow;
 mod heartbeat;
 mod housekeeping;
 mod keys;
@@ -18,6 +19,7 @@ mod worker;
 
 pub use connections::Registration;
 pub use engine::{EngineError, EngineOptions, RunRequest, SyncEngine};
+pub use follow::{EventSubscriber, FollowError, Follower};
 pub use keys::{KeyHealth, KeyUse, Rotation, Unopened};
 pub use providers::Providers;
 pub use worker::Worker;

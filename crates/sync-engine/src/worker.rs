@@ -28,7 +28,7 @@ impl Worker {
     /// Works until `stop` is cancelled; then takes no new runs, gives the running ones back and returns, within 10
     /// seconds. What could not be given back is taken up by another worker once its lease has passed.
     ///
-    /// Meanwhile it deletes changes that are older than [`crate::EngineOptions::keep_changes`]; one that executes nothing
+    /// Meanwhile it deletes changes and events that are older than [`crate::EngineOptions`] says; one that executes nothing
     /// leaves that to others too.
     pub async fn run(self, stop: CancellationToken) {
         if self.concurrency == 0 {

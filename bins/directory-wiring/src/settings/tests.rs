@@ -69,6 +69,7 @@ fn the_defaults_are_those_of_the_interface() {
     let limits = ClaimLimits { per_tenant: NonZeroU32::new(2), per_directory: NonZeroU32::new(2) };
     assert_eq!(settings.claims, limits);
     assert_eq!(settings.keep_changes, Some(Duration::from_hours(90 * 24)));
+    assert_eq!(settings.keep_events, Some(Duration::from_hours(30 * 24)));
     assert_eq!(settings.common.log.filter, None);
     assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());
     assert_eq!(settings.common.federated_token_file, None);
@@ -125,6 +126,7 @@ fn each_fault_names_its_setting_and_place() {
         (Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", "3651"), "DIRECTORY_CHANGE_RETENTION_DAYS is not"),
         (Case::new("").env("DIRECTORY_RUNS_PER_TENANT", "-1"), "DIRECTORY_RUNS_PER_TENANT is not"),
         (Case::new("").env("DIRECTORY_RUNS_PER_DIRECTORY", "1000001"), "DIRECTORY_RUNS_PER_DIRECTORY is not"),
+        (Case::new("").env("DIRECTORY_EVENT_RETENTION_DAYS", "a week"), "DIRECTORY_EVENT_RETENTION_DAYS is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "-1"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "1000001"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
@@ -139,6 +141,13 @@ fn each_fault_names_its_setting_and_place() {
 #[test]
 fn changes_are_kept_for_days_or_for_ever() {
     let kept = |days: &str| Case::new("").env("DIRECTORY_CHANGE_RETENTION_DAYS", days).resolve().unwrap().keep_changes;
+    assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
+    assert_eq!(kept("0"), None);
+}
+
+#[test]
+fn events_are_kept_for_days_or_for_ever() {
+    let kept = |days: &str| Case::new("").env("DIRECTORY_EVENT_RETENTION_DAYS", days).resolve().unwrap().keep_events;
     assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
     assert_eq!(kept("0"), None);
 }

@@ -65,6 +65,7 @@ fn shown(key: &str, text: String) -> String {
         | "runs_per_tenant"
         | "runs_per_directory"
         | "change_retention_days"
+        | "event_retention_days"
         | "rate_limit"
         | "federated_token_file"
         | "log"

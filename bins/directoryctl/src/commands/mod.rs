@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connection;
 mod doctor;
+pub(crate) mod events;
 pub(crate) mod key;
 pub(crate) mod man;
 mod migrate;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Tenant(command) => tenant::run(command, invocation).await,
         Command::Token(command) => token::run(command, invocation).await,
         Command::User(command) => user::run(command, invocation).await,
+        Command::Events(args) => events::run(args, invocation).await,
         Command::Audit(command) => audit::run(command, invocation).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -1,8 +1,6 @@
 //! What a run changed, or would change.
 
-use directory_core::Values;
 use http_api::model::{ChangeView, ConflictsWithView, ListView};
-use serde_json::Value;
 
 use super::difference;
 use crate::table::{Table, or_dash};
@@ -23,7 +21,7 @@ pub(crate) fn list(changes: &ListView<ChangeView>) -> Table {
 
 /// Why a change was refused; then old and new values, attribute by attribute. What was and stays empty is left out.
 fn what(change: &ChangeView) -> String {
-    let values = difference::members(members(change.before.as_ref()), members(change.after.as_ref()));
+    let values = difference::values(change.before.as_ref(), change.after.as_ref());
     let facts: Vec<String> = change.conflicts_with.as_ref().map(against).into_iter().chain(values).collect();
     match change.message {
         None => facts.join("; "),
@@ -37,14 +35,6 @@ fn against(rival: &ConflictsWithView) -> String {
     let user = rival.user_id.map(|id| format!("user {id}"));
     let directory_user = rival.external_id.as_ref().map(|id| format!("directory user {id}"));
     format!("against {}", user.into_iter().chain(directory_user).collect::<Vec<_>>().join(", "))
-}
-
-/// The attributes by their names in the interface.
-fn members(values: Option<&Values>) -> serde_json::Map<String, Value> {
-    match values.map(serde_json::to_value) {
-        Some(Ok(Value::Object(members))) => members,
-        _ => serde_json::Map::new(),
-    }
 }
 
 #[cfg(test)]

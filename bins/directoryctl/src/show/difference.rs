@@ -1,5 +1,6 @@
 //! Old and new values side by side.
 
+use directory_core::Values;
 use serde_json::{Map, Value};
 
 /// Each member with its old value, where there was one, and its new one. What was and stays empty is left out.
@@ -16,6 +17,18 @@ pub(crate) fn members(mut before: Map<String, Value>, after: Map<String, Value>)
         before.into_iter().filter(|(_, old)| !old.is_null()).map(|(name, old)| format!("{name}: {}", plain(&old))),
     );
     facts
+}
+
+/// A user's attributes, by their names in the interface.
+pub(crate) fn values(before: Option<&Values>, after: Option<&Values>) -> Vec<String> {
+    members(attributes(before), attributes(after))
+}
+
+fn attributes(values: Option<&Values>) -> Map<String, Value> {
+    match values.map(serde_json::to_value) {
+        Some(Ok(Value::Object(members))) => members,
+        _ => Map::new(),
+    }
 }
 
 fn plain(value: &Value) -> String {

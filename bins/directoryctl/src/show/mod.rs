@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod connection;
 mod difference;
+pub(crate) mod event;
 pub(crate) mod ignored;
 pub(crate) mod key;
 pub(crate) mod run;

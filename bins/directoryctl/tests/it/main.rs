@@ -5,6 +5,7 @@ mod connections;
 mod credentials;
 mod deleting;
 mod documents;
+mod events;
 mod first_use;
 mod keys;
 mod review;

@@ -11,8 +11,8 @@ use directory_core::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Outcome, Run, RunError, RunMode, RunStatus, Subject,
-    Trigger, UserRecord,
+    Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Event, EventData, EventId, EventKind, EventPage,
+    Outcome, QuarantineEvent, Run, RunError, RunEvent, RunMode, RunStatus, Subject, Trigger, UserEvent, UserRecord,
 };
 use utoipa::openapi::{
     Content, Ref, RefOr,
@@ -21,7 +21,7 @@ use utoipa::openapi::{
 };
 use uuid::Uuid;
 
-use crate::model::{AuditEntryView, ChangeView, ConnectionView, RunView, TestView, UserView};
+use crate::model::{AuditEntryView, ChangeView, ConnectionView, EventPageView, RunView, TestView, UserView};
 
 const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0001));
 const RUN: RunId = RunId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0002));
@@ -147,6 +147,7 @@ fn answers(schema: &str) -> Vec<Named> {
             vec![("done", "The last event, of a run that has ended", event)]
         }
         "User" => vec![("user", "A user who has left the directory", view(UserView::from(user())))],
+        "EventPage" => vec![("events", "One of each form", view(EventPageView::from(events())))],
         "AuditEntry" => vec![("paused", "A connection was paused", view(AuditEntryView::from(audited())))],
         "IgnoredUser" => vec![("ignored", "A directory user", json!({"externalId": EXTERNAL, "createdAt": at(0)}))],
         "ConnectionTest" => vec![("missing", "A permission is missing", view(TestView::from(checks())))],
@@ -331,6 +332,33 @@ fn audited() -> AuditEntry {
         before: Some(json!({"state": "active"})),
         after: Some(json!({"state": "paused"})),
     }
+}
+
+fn events() -> EventPage {
+    let entry = |n: u128| Uuid::from_u128(0x0190_b09f_345e_4c10_9d4e_8f3a_2b1c_0000 + n);
+    let event = |id, kind, run, data| Event { id, tenant: TENANT, kind, at: at(60), connection: CONNECTION, run, data };
+    let left = UserEvent {
+        user: USER,
+        external_id: ExternalId::parse(EXTERNAL),
+        email: Some("ada@example.org".to_owned()),
+        status: Some(UserStatus::Inactive),
+        before: Values { status: Some(UserStatus::Active), ..Values::default() },
+        after: Values {
+            status: Some(UserStatus::Inactive),
+            deactivated_by: Some(Some(DeactivatedBy::DirectoryAbsent)),
+            ..Values::default()
+        },
+    };
+    let Run { mode, trigger, dry_run, counts, hold, error, status, .. } = held();
+    let held = RunEvent { status, mode, trigger, dry_run, counts, hold, error };
+    let reason = Some("The client secret has expired. Set a new one.".to_owned());
+    let next = EventId::of(entry(7));
+    let events = vec![
+        event(EventId::within(entry(5), 7), EventKind::UserDeactivated, Some(RUN), EventData::User(Box::new(left))),
+        event(EventId::of(entry(6)), EventKind::RunHeld, Some(RUN), EventData::Run(Box::new(held))),
+        event(next, EventKind::ConnectionQuarantined, None, EventData::Quarantine(QuarantineEvent { reason })),
+    ];
+    EventPage { events, next, more: false }
 }
 
 fn checks() -> Vec<Check> {

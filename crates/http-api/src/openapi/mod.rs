@@ -23,19 +23,19 @@ use utoipa::{
 };
 
 use crate::routes;
-pub(crate) use params::{AuditOf, ChangesOf, LastEvent, Page, UsersOf, Verifying, Waiting};
-pub(crate) use problems::{Absent, Any, Approving, Body, Cancelling, NotLinked, NotReady, Rejecting, Starting};
+pub(crate) use params::{AuditOf, ChangesOf, EventsOf, LastEvent, Page, UsersOf, Verifying, Waiting};
+pub(crate) use problems::{Absent, Any, Approving, Body, Cancelling, Missed, NotLinked, NotReady, Rejecting, Starting};
 pub(crate) use shapes::{
-    CountsShape, HoldReasonShape, MembersShape, PolicyShape, PositionNumber, RunEventShape, ValuesShape,
+    CountsShape, EventDataShape, HoldReasonShape, MembersShape, PolicyShape, PositionNumber, RunEventShape, ValuesShape,
 };
 pub(crate) use text::{
-    ClientSecretText, DisplayNameText, DomainText, ExternalIdText, GuidText, PemText, PlanDigestText, RoleText,
-    ScheduleText, TimeText,
+    ClientSecretText, DisplayNameText, DomainText, EventIdText, ExternalIdText, GuidText, PemText, PlanDigestText,
+    RoleText, ScheduleText, TimeText,
 };
 pub(crate) use words::{
     ActionWord, ActorKindWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord,
-    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, ExpiryWarningWord, KeysWord, OkWord, OutcomeWord,
-    RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
+    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, EventKindWord, ExpiryWarningWord, KeysWord, OkWord,
+    OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
 };
 
 const REQUEST_ID: &str = "#/components/headers/RequestId";
@@ -57,11 +57,12 @@ pub(crate) fn document() -> Document {
         (name = "Connections", description = "Connections to directories: registering, changing, trying and deleting them"),
         (name = "Runs", description = "Syncs: starting, previewing, watching, reviewing and stopping them"),
         (name = "Users", description = "The users, and settling by hand who is who in the directory"),
+        (name = "Events", description = "What changed, in order, for other services"),
         (name = "Audit", description = "Who changed what, and when"),
         (name = "Service", description = "The server itself; needs no token"),
     ),
     security(("token" = [])),
-    components(schemas(words::AuditActionWord, shapes::ProblemShape, text::CursorText, text::EmailText)),
+    components(schemas(words::AuditActionWord, shapes::ProblemShape, text::CursorText, text::EmailText, text::EventPlaceText, text::EventTypesText)),
     paths(
         routes::register::register,
         routes::connections::list,
@@ -86,6 +87,7 @@ pub(crate) fn document() -> Document {
         routes::users::show,
         routes::links::link,
         routes::links::unlink,
+        routes::feed::list,
         routes::audit::list,
         routes::health::alive,
         routes::health::ready,

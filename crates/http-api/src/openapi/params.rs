@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
-    text::{CursorText, EmailText, ExternalIdText},
+    text::{CursorText, EmailText, EventPlaceText, EventTypesText, ExternalIdText},
     words::{ActionWord, AuditActionWord, OutcomeWord, UserStatusWord},
 };
 
@@ -46,6 +46,21 @@ pub(crate) struct AuditOf {
     /// Only those of what the token or person of this id did.
     #[param(value_type = ExternalIdText, required = false)]
     actor_id: Option<ExternalIdText>,
+}
+
+/// Which events.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsOf {
+    /// Only those after this place; without it, from the oldest that is kept. `latest` is the end.
+    #[param(value_type = EventPlaceText, required = false)]
+    after: Option<EventPlaceText>,
+    /// Only those of these types.
+    #[param(value_type = EventTypesText, required = false)]
+    types: Option<EventTypesText>,
+    /// How many items at most.
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
 }
 
 /// Which users.

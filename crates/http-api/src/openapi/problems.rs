@@ -53,6 +53,8 @@ sets! {
     Cancelling = ["RunNotActive" at "409"];
     /// Linking a user.
     NotLinked = ["NotLinked" at "409"];
+    /// Reading on from a place that may be too long ago.
+    Missed = ["EventsGone" at "410"];
     /// The database is not to be used.
     NotReady = ["InternalError" at "500", "Unavailable" at "503"];
 }
@@ -81,6 +83,7 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Response>> {
             "NotLinked",
             vec![about(Kind::UserLinked), Problem::directory_user_linked(id.into()), about(Kind::UnknownDirectoryUser)],
         ),
+        ("EventsGone", vec![Problem::events_gone()]),
         ("PayloadTooLarge", vec![about(Kind::PayloadTooLarge)]),
         ("UnsupportedMediaType", vec![about(Kind::UnsupportedMediaType)]),
         ("TooManyRequests", vec![Problem::rate_limited(Duration::from_secs(1))]),

@@ -10,8 +10,11 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::words::{DeactivatedByWord, EmailAttributeWord, EventWord, ProblemCodeWord, UserStatusWord};
-use crate::model::FieldError;
+use super::words::{
+    DeactivatedByWord, EmailAttributeWord, EventWord, ProblemCodeWord, RunModeWord, RunStatusWord, TriggerWord,
+    UserStatusWord,
+};
+use crate::model::{FieldError, HoldView, RunErrorView};
 
 /// The rules of a connection.
 #[derive(ToSchema)]
@@ -174,6 +177,67 @@ pub(crate) struct RunEventShape {
     /// The run, as JSON in one line.
     #[schema(content_media_type = "application/json")]
     data: String,
+}
+
+/// What there is to tell of an event: of a user, of a run, or of a quarantine.
+#[derive(ToSchema)]
+#[schema(as = EventData)]
+#[serde(untagged)]
+pub(crate) enum EventDataShape {
+    User(ChangedUserShape),
+    Run(ToldRunShape),
+    Quarantine(QuarantineShape),
+}
+
+/// A user that changed. Two users can have one address for a moment, between the events of one run.
+#[derive(ToSchema)]
+#[schema(as = ChangedUser, rename_all = "camelCase")]
+pub(crate) struct ChangedUserShape {
+    /// The user.
+    user_id: Uuid,
+    /// The directory user that it is, or was until now, linked to.
+    #[schema(required)]
+    external_id: Option<String>,
+    /// The address that it has from here on.
+    #[schema(required)]
+    email: Option<String>,
+    /// The status that it has from here on; null where it is what it was.
+    #[schema(required)]
+    status: Option<UserStatusWord>,
+    /// The changed attributes' old values; null where there are none, as for a new user.
+    #[schema(required)]
+    before: Option<ValuesShape>,
+    /// Their new values.
+    #[schema(required)]
+    after: Option<ValuesShape>,
+}
+
+/// A run that ended, or is held, as it was then.
+#[derive(ToSchema)]
+#[schema(as = ToldRun, rename_all = "camelCase")]
+pub(crate) struct ToldRunShape {
+    /// How it ended, or `held`.
+    status: RunStatusWord,
+    mode: RunModeWord,
+    trigger: TriggerWord,
+    /// It was to change nothing.
+    dry_run: bool,
+    counts: CountsShape,
+    /// Why the run is, or was, held.
+    #[schema(required)]
+    hold: Option<HoldView>,
+    /// Why the run failed.
+    #[schema(required)]
+    error: Option<RunErrorView>,
+}
+
+/// A connection that has to be mended.
+#[derive(ToSchema)]
+#[schema(as = Quarantine)]
+pub(crate) struct QuarantineShape {
+    /// What to do.
+    #[schema(required)]
+    reason: Option<String>,
 }
 
 /// Why a request was not served (RFC 9457).

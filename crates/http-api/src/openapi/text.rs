@@ -17,6 +17,9 @@ const SECRET: &str = r"^[^\u0000-\u0020\u007f-\u00a0](?:[^\u0000-\u001f\u007f-\u
 const DIGEST: &str = "^[0-9A-Fa-f]{64}$";
 const ROLE: &str = "^[A-Za-z0-9_.:-]{1,64}$";
 const ASCII: &str = r"^[\u0000-\u007f]+$";
+const EVENT: &str = "^evt_[0-9a-f]{32}(_[0-9]{1,10})?$";
+const PLACE: &str = "^(latest|evt_[0-9a-f]{32}(_[0-9]{1,10})?)$";
+const TYPES: &str = "^[a-z]+[.][a-z]+(,[a-z]+[.][a-z]+)*$";
 const CURSOR: &str = "^[A-Za-z0-9_-]+$";
 
 /// What is known of a text.
@@ -98,6 +101,17 @@ texts! {
 
     /// The `nextCursor` of a page of this list. Nothing else is taken.
     CursorText("Cursor") = Form { pattern: Some(CURSOR), least: Some(1), format: Some("cursor"), ..Form::default() };
+
+    /// An event's id, which is the place right after it as well.
+    EventIdText("EventId") = Form { pattern: Some(EVENT), least: Some(36), most: Some(47),
+        examples: &["evt_0190b09f345e4c109d4e8f3a2b1c0005_7"], ..Form::default() };
+
+    /// `latest`, the `nextCursor` of a page of events, or an event's id.
+    EventPlaceText("EventPlace") = Form { pattern: Some(PLACE), format: Some("event-place"), ..Form::default() };
+
+    /// Types of events, with commas between them.
+    EventTypesText("EventTypes") = Form { pattern: Some(TYPES), format: Some("event-types"),
+        examples: &["user.created,user.deactivated"], ..Form::default() };
 
     /// An e-mail address; its case does not matter.
     EmailText("EmailAddress") = Form { format: Some("email-address"), most: Some(EmailAddress::MAX_BYTES),

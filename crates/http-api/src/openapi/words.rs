@@ -7,7 +7,7 @@ use directory_core::{
     Action, ChangeCode, CredentialKind, DeactivatedBy, EmailAttribute, ExpiryWarning, RunErrorCode, UserStatus,
 };
 use serde_json::{Value, json};
-use store::{ActorKind, AuditAction, ConnectionState, Outcome, RunMode, RunPhase, RunStatus, Trigger};
+use store::{ActorKind, AuditAction, ConnectionState, EventKind, Outcome, RunMode, RunPhase, RunStatus, Trigger};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -76,6 +76,13 @@ words! {
         RunCancelled,
     }
 
+    /// What happened. There may be more one day.
+    EventKindWord("EventType") = EventKind as |word| json!(word),
+    {
+        UserCreated, UserUpdated, UserDeactivated, UserReactivated, UserLinked, UserUnlinked, RunFinished, RunHeld,
+        ConnectionQuarantined,
+    }
+
     /// What became of a change.
     OutcomeWord("Outcome") = Outcome as |word| json!(word), { Planned, Applied, Rejected, Stale, Failed }
 
@@ -132,7 +139,7 @@ words! {
     ProblemCodeWord("ProblemCode") = Kind as |word: Kind| json!(word.code()),
     {
         BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, RunActive, RunNotHeld,
-        RunNotActive, PlanChanged, UserLinked, DirectoryUserLinked, UnknownDirectoryUser, PayloadTooLarge,
+        RunNotActive, PlanChanged, UserLinked, DirectoryUserLinked, UnknownDirectoryUser, EventsGone, PayloadTooLarge,
         UnsupportedMediaType, RateLimited, Internal, Unavailable, Overloaded, Timeout,
     }
 }

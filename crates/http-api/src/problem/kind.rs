@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     UserLinked,
     DirectoryUserLinked,
     UnknownDirectoryUser,
+    EventsGone,
     PayloadTooLarge,
     UnsupportedMediaType,
     RateLimited,
@@ -43,6 +44,7 @@ impl Kind {
             | Self::UserLinked
             | Self::DirectoryUserLinked
             | Self::UnknownDirectoryUser => StatusCode::CONFLICT,
+            Self::EventsGone => StatusCode::GONE,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -67,6 +69,7 @@ impl Kind {
             Self::UserLinked => "user_linked",
             Self::DirectoryUserLinked => "directory_user_linked",
             Self::UnknownDirectoryUser => "unknown_directory_user",
+            Self::EventsGone => "events_gone",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited => "rate_limited",
@@ -92,6 +95,7 @@ impl Kind {
             Self::UserLinked => "The user is linked already",
             Self::DirectoryUserLinked => "The directory user is linked already",
             Self::UnknownDirectoryUser => "The directory user is not known",
+            Self::EventsGone => "Some events were deleted before they were read",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::Internal => "The server failed",

@@ -68,6 +68,14 @@ impl Problem {
         Self { in_the_way: Some(InTheWay::User(user)), ..Self::new(Kind::DirectoryUserLinked, detail) }
     }
 
+    /// Whoever went on would miss something.
+    pub(crate) fn events_gone() -> Self {
+        let detail = "Some events after this place were deleted for their age, or the database is an older one than this \
+                      place is of. Begin again: keep the `nextCursor` of `GET /events?after=latest`, read the users with \
+                      `GET /users`, then go on from that cursor.";
+        Self::new(Kind::EventsGone, detail)
+    }
+
     /// A defect of ours, or a failure that the client can do nothing about. The log has the source.
     pub(crate) fn internal(source: impl Into<BoxError>) -> Self {
         let detail = "The server could not serve the request. Its log has more under the request's id.";

@@ -10,6 +10,7 @@ pub(crate) mod deletion;
 pub(crate) mod document;
 pub(crate) mod ending;
 pub(crate) mod events;
+pub(crate) mod feed;
 pub(crate) mod health;
 pub(crate) mod ignored;
 pub(crate) mod links;
@@ -64,6 +65,7 @@ pub(crate) fn below_base() -> Vec<Route> {
         Route::at("/connections/{id}/sync").post(sync::start),
         Route::at("/connections/{id}/test").post(credential::test),
         Route::at("/connections/{id}/runs").read(runs::list),
+        Route::at("/events").read(feed::list),
         Route::at("/runs/{id}").read(runs::show),
         Route::at("/runs/{id}/approve").post(approval::approve),
         Route::at("/runs/{id}/cancel").post(ending::cancel),

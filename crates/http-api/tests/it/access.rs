@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use crate::api::{ABSENT, Api, SECRET, config, registration, send, text};
 
-const READS: [&str; 11] = [
+const READS: [&str; 12] = [
     "/audit",
     "/connections",
     "/connections/ID",
     "/connections/ID/ignored",
     "/connections/ID/runs",
+    "/events",
     "/runs/ID",
     "/runs/ID/changes",
     "/users",

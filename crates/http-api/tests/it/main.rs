@@ -8,6 +8,7 @@ mod audit;
 mod deletion;
 mod document;
 mod events;
+mod feed;
 mod idle;
 mod inputs;
 mod limits;

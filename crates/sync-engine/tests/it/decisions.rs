@@ -101,7 +101,8 @@ async fn a_worker_deletes_old_changes_and_keeps_the_runs() {
     let run = bench.sync(&bench.connection().await, false).await;
     assert_eq!(bench.changes(&run).await.len(), 2);
     // Everything is old at once.
-    let options = EngineOptions { keep_changes: Some(std::time::Duration::ZERO), ..crate::support::quick() };
+    let at_once = Some(std::time::Duration::ZERO);
+    let options = EngineOptions { keep_changes: at_once, keep_events: at_once, ..crate::support::quick() };
     let stop = CancellationToken::new();
     let worker =
         tokio::spawn(sync_engine::Worker::new(bench.engine.clone().with_options(options), 1).run(stop.clone()));

@@ -99,7 +99,8 @@ async fn each_credential_that_ends_is_told_once_and_counted_at_each_look() {
 
     let (_logging, _counting) =
         (tracing::subscriber::set_default(subscriber), metrics::set_default_local_recorder(&gauges));
-    let options = EngineOptions { expiry_look: Duration::from_millis(5), keep_changes: None, ..quick() };
+    let (keep_changes, keep_events) = (None, None);
+    let options = EngineOptions { expiry_look: Duration::from_millis(5), keep_changes, keep_events, ..quick() };
     let engine = bench.engine.clone().with_options(options);
     let stop = CancellationToken::new();
     let script = async {

@@ -4,6 +4,7 @@
 mod decisions;
 mod expiry;
 mod failures;
+mod following;
 mod keys;
 mod leases;
 mod logs;
