@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
 use crypto::Keyring;
 use directory_core::{Credential, Policy, TenantId};
 use entra_simulator::{CLIENT_ID, CLIENT_SECRET, Config, DIRECTORY_ID, Simulator};
 use provider_entra::{EntraFactory, EntraOptions};
 use secrecy::{ExposeSecret, SecretString};
-use store::{Actor, CreatedRun, NewTenant, RunMode, Store, Trigger};
+use store::{Actor, BoxError, CreatedRun, Event, EventFilter, EventId, EventKind, NewTenant, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
-use sync_engine::{Providers, Registration, RunRequest, SyncEngine};
+use sync_engine::{EventSubscriber, Providers, Registration, RunRequest, SyncEngine};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -69,5 +70,26 @@ async fn main() -> Result<()> {
 
     let run = store.run(tenant, run.id).await?.context("the run is gone")?;
     println!("{}: {} seen, {} created", run.status.as_str(), run.counts.seen, run.counts.created);
+
+    // 5. What changed, as it changes. A long-lived service does this in a task of its own, from the place it has stored.
+    let watcher = Watcher { stop: CancellationToken::new() };
+    let place = engine.follow(tenant, EventId::START, EventFilter::default()).run(&watcher, &watcher.stop).await?;
+    println!("the next event comes after {place}");
     Ok(())
+}
+
+/// Hears what changes, until the end of a run.
+struct Watcher {
+    stop: CancellationToken,
+}
+
+#[async_trait]
+impl EventSubscriber for Watcher {
+    async fn handle(&self, event: &Event) -> Result<(), BoxError> {
+        println!("{} {}", event.id, event.kind.as_str());
+        if event.kind == EventKind::RunFinished {
+            self.stop.cancel();
+        }
+        Ok(())
+    }
 }

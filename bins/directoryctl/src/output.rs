@@ -37,10 +37,15 @@ impl Format {
 
 /// Writes data. A reader that has gone, such as `head`, wants no more of it: that is no failure.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    print_on(text).map(drop)
+}
+
+/// The same, for what goes on for ever: whether there is a reader still.
+pub(crate) fn print_on(text: &str) -> io::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true),
     }
 }
 

@@ -8,7 +8,7 @@ use http_api::model::EventPageView;
 use store::{EventFilter, EventId, EventKind, EventPage, Feed, Store};
 
 use crate::{
-    output::{Format, note, print},
+    output::{Format, note, print_on},
     session::Invocation,
     show::event,
     words::word_of,
@@ -22,7 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Which events.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Go on after this place: the `nextCursor` of a page, an event's id, or `latest` for the end [default: the oldest that is kept]
+    /// Go on after this place: the `nextCursor` of a page, an event's id, or `latest` for the end [default: the oldest
+    /// that is kept]
     #[arg(long, value_name = "CURSOR", value_parser = place)]
     after: Option<Place>,
     /// Only these types, with commas between them
@@ -94,7 +95,9 @@ async fn follow(
     loop {
         let page = read(store, tenant, after, filter, 500).await?;
         for told in page.events {
-            print(&event::line(format, told.into())?)?;
+            if !print_on(&event::line(format, &told.into())?)? {
+                return Ok(());
+            }
         }
         after = Some(page.next);
         if !page.more {

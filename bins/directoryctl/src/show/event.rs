@@ -18,10 +18,10 @@ pub(crate) fn list(page: &EventPageView) -> Table {
 }
 
 /// One line, with its end.
-pub(crate) fn line(format: Format, event: EventView) -> anyhow::Result<String> {
+pub(crate) fn line(format: Format, event: &EventView) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Json => format!("{}\n", line_of_json(&event)?),
-        Format::Table => format!("{}\n", printable(&cells(&event).join("  "))),
+        Format::Json => format!("{}\n", line_of_json(event)?),
+        Format::Table => format!("{}\n", printable(&cells(event).join("  "))),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Reading the feed.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::PgConnection;
@@ -16,29 +18,6 @@ use crate::{
     runs::ChangeRow,
 };
 
-/// Rows of transactions below this are all there, and no other one below it can come: what was written elsewhere before
-/// the database was copied here, and what was written here by transactions older than the oldest that is under way.
-macro_rules! settled {
-    () => {
-        "(epoch, xid) < (
-             SELECT CASE WHEN here THEN newest ELSE newest + 1 END,
-                 CASE WHEN here THEN pg_snapshot_xmin(pg_current_snapshot())::text::bigint ELSE 0 END
-             FROM (
-                 SELECT epoch AS newest, cluster = directory_cluster() AS here
-                 FROM event_epochs ORDER BY epoch DESC LIMIT 1
-             ) AS epochs
-         )"
-    };
-}
-
-/// A place in the order.
-#[derive(Clone, Copy, Default, sqlx::FromRow)]
-struct Position {
-    epoch: i32,
-    xid: i64,
-    n: i64,
-}
-
 pub(super) async fn page(
     access: &Access,
     tenant: TenantId,
@@ -46,35 +25,42 @@ pub(super) async fn page(
     filter: &EventFilter,
     limit: u32,
 ) -> Result<Feed, StoreError> {
+    let settled = settled(access, tenant).await?;
     let mut tx = snapshot(access, tenant).await?;
     let begin = after.unwrap_or(EventId::START);
-    let position = match after {
+    let from = match after {
         Some(id) => locate(&mut tx, tenant, id).await?,
-        None => Some(Position::default()),
+        None => Some(0),
     };
-    let Some(position) = position else { return Ok(Feed::Gone) };
-    let entries = entries(&mut tx, tenant, position, feed::entries_for(limit)).await?;
+    let Some(from) = from else { return Ok(Feed::Gone) };
+    let entries = entries(&mut tx, tenant, from..=settled, feed::entries_for(limit)).await?;
     let slices = feed::slices(&entries, begin, filter, limit);
     let changes = changes(&mut tx, tenant, slices, limit).await?;
     Ok(Feed::Page(feed::page(&entries, changes, begin, filter, limit)))
 }
 
 pub(super) async fn latest(access: &Access, tenant: TenantId) -> Result<EventId, StoreError> {
+    let settled = settled(access, tenant).await?;
     let mut tx = snapshot(access, tenant).await?;
-    let latest: Option<Uuid> = sqlx::query_scalar(concat!(
-        "SELECT id FROM events WHERE tenant_id = $1 AND ",
-        settled!(),
-        " ORDER BY epoch DESC, xid DESC, n DESC LIMIT 1"
-    ))
-    .bind(tenant.0)
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(failed)?;
+    let latest: Option<Uuid> =
+        sqlx::query_scalar("SELECT id FROM events WHERE tenant_id = $1 AND n <= $2 ORDER BY n DESC LIMIT 1")
+            .bind(tenant.0)
+            .bind(settled)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(failed)?;
     let latest = match latest {
         Some(latest) => Some(latest),
         None => deleted_through(&mut tx, tenant).await?,
     };
     Ok(latest.map_or(EventId::START, EventId::of))
+}
+
+/// How far the feed is settled: up to here every event is there that will ever be. What is read of it has to be read
+/// afterwards, hence the transaction of its own.
+async fn settled(access: &Access, tenant: TenantId) -> Result<i64, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
+    sqlx::query_scalar("SELECT directory_settled_events()").fetch_one(&mut *tx).await.map_err(failed)
 }
 
 /// One view of the feed for several statements: between them nothing is deleted.
@@ -85,8 +71,8 @@ async fn snapshot(access: &Access, tenant: TenantId) -> Result<Transaction, Stor
 }
 
 /// Where to read on after an event; `None` when something that came after it was deleted, or it was never there.
-async fn locate(tx: &mut PgConnection, tenant: TenantId, id: EventId) -> Result<Option<Position>, StoreError> {
-    let found: Option<Position> = sqlx::query_as("SELECT epoch, xid, n FROM events WHERE tenant_id = $1 AND id = $2")
+async fn locate(tx: &mut PgConnection, tenant: TenantId, id: EventId) -> Result<Option<i64>, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT n FROM events WHERE tenant_id = $1 AND id = $2")
         .bind(tenant.0)
         .bind(id.entry)
         .fetch_optional(&mut *tx)
@@ -94,11 +80,11 @@ async fn locate(tx: &mut PgConnection, tenant: TenantId, id: EventId) -> Result<
         .map_err(failed)?;
     Ok(match found {
         // Of a batch some changes may be left to tell.
-        Some(entry) if id.seq.is_some() => Some(entry),
-        Some(entry) => Some(Position { n: entry.n + 1, ..entry }),
+        Some(n) if id.seq.is_some() => Some(n),
+        Some(n) => Some(n + 1),
         None => {
             let deleted = deleted_through(tx, tenant).await?.map_or(EventId::START, EventId::of);
-            (deleted.entry == id.entry).then_some(Position::default())
+            (deleted.entry == id.entry).then_some(0)
         }
     })
 }
@@ -160,19 +146,16 @@ impl TryFrom<EntryRow> for Entry {
 async fn entries(
     tx: &mut PgConnection,
     tenant: TenantId,
-    from: Position,
+    range: RangeInclusive<i64>,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
-    sqlx::query_as::<_, EntryRow>(concat!(
+    sqlx::query_as::<_, EntryRow>(
         "SELECT id, tenant_id, at, kind, connection_id, run_id, began_after, through, changes, data::text AS data
-         FROM events WHERE tenant_id = $1 AND (epoch, xid, n) >= ($2, $3, $4) AND ",
-        settled!(),
-        " ORDER BY epoch, xid, n LIMIT $5"
-    ))
+         FROM events WHERE tenant_id = $1 AND n BETWEEN $2 AND $3 ORDER BY n LIMIT $4",
+    )
     .bind(tenant.0)
-    .bind(from.epoch)
-    .bind(from.xid)
-    .bind(from.n)
+    .bind(range.start())
+    .bind(range.end())
     .bind(i64::from(limit))
     .fetch_all(tx)
     .await

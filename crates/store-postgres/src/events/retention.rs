@@ -24,10 +24,9 @@ pub(super) async fn delete_old_events(access: &Access, age: Duration, limit: u32
     sqlx::query("SELECT 1 FROM tenants WHERE id = $1 FOR NO KEY UPDATE").bind(tenant).execute(&mut *tx).await?;
     // Up to the last one that is old, whatever the clock said of those before it: what is left begins somewhere.
     let old: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM events WHERE tenant_id = $1 AND (epoch, xid, n) <= (
-             SELECT epoch, xid, n FROM events WHERE tenant_id = $1 AND at < now() - make_interval(secs => $2)
-             ORDER BY epoch DESC, xid DESC, n DESC LIMIT 1
-         ) ORDER BY epoch, xid, n LIMIT $3",
+        "SELECT id FROM events WHERE tenant_id = $1 AND n <= (
+             SELECT max(n) FROM events WHERE tenant_id = $1 AND at < now() - make_interval(secs => $2)
+         ) ORDER BY n LIMIT $3",
     )
     .bind(tenant)
     .bind(age.as_secs_f64())

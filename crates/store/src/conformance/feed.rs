@@ -72,8 +72,10 @@ pub async fn pages_of_any_size_tell_the_same(harness: &dyn Harness) {
         assert_eq!(events, all, "{limit} at a time");
     }
     for (index, event) in all.iter().enumerate() {
-        let (rest, _) = follow(&world, Some(event.id), &EventFilter::default(), 3).await;
-        assert_eq!(rest, all[index + 1..], "after {index}");
+        for limit in [1, 3] {
+            let (rest, _) = follow(&world, Some(event.id), &EventFilter::default(), limit).await;
+            assert_eq!(rest, all[index + 1..], "after {index}, {limit} at a time");
+        }
     }
 }
 
