@@ -17,12 +17,12 @@ CREATE FUNCTION directory_next_event() RETURNS bigint
     LANGUAGE plpgsql AS
 $$
 DECLARE
-    next bigint;
+    allotted bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(directory_event_lock(0));
-    next := nextval('events_n');
-    PERFORM pg_advisory_xact_lock_shared(directory_event_lock(next));
-    RETURN next;
+    allotted := nextval('events_n');
+    PERFORM pg_advisory_xact_lock_shared(directory_event_lock(allotted));
+    RETURN allotted;
 END
 $$;
 

@@ -39,7 +39,7 @@ fn against(rival: &ConflictsWithView) -> String {
 
 #[cfg(test)]
 mod tests {
-    use directory_core::{Action, ChangeCode, ExternalId, Rival};
+    use directory_core::{Action, ChangeCode, ExternalId, Rival, Values};
     use store::{ChangeRecord, Outcome};
 
     use super::*;
