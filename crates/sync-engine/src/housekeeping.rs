@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use store::{StoreError, chain};
+use store::chain;
 use tokio_util::sync::CancellationToken;
 
 use crate::{SyncEngine, expiry::ExpiryWatch};
@@ -25,15 +25,20 @@ pub(crate) async fn keep_house(engine: &SyncEngine, stop: &CancellationToken) {
     }
 }
 
-/// Events first: changes that they are told from stay for as long as they do.
+/// What is deleted once it is old. Events first: changes that they are told from stay for as long as they do.
+#[derive(Clone, Copy, Debug)]
+enum Old {
+    Events,
+    Changes,
+}
+
 async fn delete_what_is_old(engine: &SyncEngine) {
-    let store = engine.store();
+    let kept = [(Old::Events, engine.options.keep_events), (Old::Changes, engine.options.keep_changes)];
     loop {
-        if let Some(age) = engine.options.keep_events {
-            delete("events", async || store.delete_old_events(age, BATCH).await).await;
-        }
-        if let Some(age) = engine.options.keep_changes {
-            delete("changes", async || store.delete_old_changes(age, BATCH).await).await;
+        for (what, age) in kept {
+            if let Some(age) = age {
+                delete(engine, what, age).await;
+            }
         }
         tokio::time::sleep(engine.options.housekeeping).await;
     }
@@ -53,13 +58,17 @@ async fn watch_credentials(engine: &SyncEngine) {
 }
 
 /// Batch after batch, for as long as there may be more.
-async fn delete(what: &'static str, batch: impl AsyncFn() -> Result<bool, StoreError>) {
+async fn delete(engine: &SyncEngine, what: Old, age: Duration) {
     loop {
-        match batch().await {
+        let deleted = match what {
+            Old::Events => engine.store().delete_old_events(age, BATCH).await,
+            Old::Changes => engine.store().delete_old_changes(age, BATCH).await,
+        };
+        match deleted {
             Ok(true) => tokio::time::sleep(PAUSE).await,
             Ok(false) => return,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), what, "what is old could not be deleted; the next look tries again");
+                tracing::warn!(error = %chain(&error), ?what, "what is old could not be deleted; the next look tries again");
                 return;
             }
         }
