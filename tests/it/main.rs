@@ -7,6 +7,7 @@ mod command_line;
 mod conflicts;
 mod container;
 mod credentials;
+mod delta;
 mod doctor;
 mod dry_runs;
 mod events;

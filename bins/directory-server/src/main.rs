@@ -84,7 +84,7 @@ async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> an
         keep_changes: settings.keep_changes,
         keep_events: settings.keep_events,
         claims: settings.claims,
-        ..EngineOptions::default()
+        ..settings.common.engine_options()
     };
     let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
 

@@ -36,6 +36,11 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "FILE", global = true)]
     pub federated_token_file: Option<String>,
 
+    /// Hours after which a sync reads all of its directory again, where it can do with what changed; 0 reads all of it each
+    /// time [env: DIRECTORY_FULL_SYNC_HOURS] [default: 24]
+    #[arg(long, value_name = "HOURS", global = true)]
+    pub full_sync_hours: Option<String>,
+
     /// What to log: a level, or a filter such as `info,sync_engine=debug` [env: DIRECTORY_LOG]
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,

@@ -37,6 +37,7 @@ pub(crate) const KEYS: &[&str] = &[
     "login_url",
     "graph_url",
     "federated_token_file",
+    "full_sync_hours",
     "log",
     "log_format",
 ];

@@ -11,6 +11,7 @@ use std::{
 use provider_entra::check_override;
 use secrecy::SecretString;
 use store::ClaimLimits;
+use sync_engine::EngineOptions;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -36,6 +37,10 @@ const USUAL_EVENT_RETENTION_DAYS: u32 = 30;
 /// Ten years; who wants more wants them for ever.
 const MAX_RETENTION_DAYS: u32 = 3_650;
 
+const USUAL_FULL_SYNC: Duration = Duration::from_hours(24);
+/// A month: whoever is told of no change for longer learns too late of those that are never told.
+const MAX_FULL_SYNC_HOURS: u64 = 31 * 24;
+
 const USUAL_RATE_LIMIT: u32 = 50;
 /// More than one process serves.
 const MAX_RATE_LIMIT: u32 = 1_000_000;
@@ -53,6 +58,8 @@ pub struct Settings {
     pub graph_url: Option<Url>,
     /// Where the token of federated credentials is found. It need not be there yet: it is read when it is needed.
     pub federated_token_file: Option<PathBuf>,
+    /// After how long a sync reads all of its directory again, where what changed would do.
+    pub full_sync_every: Duration,
     /// What to log, and how.
     pub log: LogSettings,
 }
@@ -100,6 +107,14 @@ pub enum LogFormat {
     Json,
 }
 
+impl Settings {
+    /// What an engine of a program with these settings goes by.
+    #[must_use]
+    pub fn engine_options(&self) -> EngineOptions {
+        EngineOptions { full_sync_every: Some(self.full_sync_every), ..EngineOptions::default() }
+    }
+}
+
 impl SettingsArgs {
     /// Reads the environment and the settings file of this process, and judges every value.
     pub fn resolve(&self) -> Result<Settings, SettingsError> {
@@ -133,6 +148,8 @@ impl Settings {
             federated_token_file: layers
                 .find("federated_token_file", args.federated_token_file.as_ref())?
                 .map(|found| found.text.into()),
+            full_sync_every: parsed(layers.find("full_sync_hours", args.full_sync_hours.as_ref())?, full_sync_hours)?
+                .unwrap_or(USUAL_FULL_SYNC),
             log: LogSettings {
                 filter: parsed(layers.find("log", args.log.as_ref())?, log_filter)?,
                 format: parsed(layers.find("log_format", args.log_format.as_ref())?, log_format)?
@@ -263,6 +280,13 @@ fn retention_days(text: &str) -> Result<Option<Duration>, String> {
     let count =
         count.ok_or_else(|| format!("is not a whole number of days from 0, for ever, to {MAX_RETENTION_DAYS}"))?;
     Ok((count > 0).then(|| days(count)))
+}
+
+fn full_sync_hours(text: &str) -> Result<Duration, String> {
+    let hours = text.parse().ok().filter(|&hours| hours <= MAX_FULL_SYNC_HOURS);
+    let hours = hours
+        .ok_or_else(|| format!("is not a whole number of hours from 0, for each time, to {MAX_FULL_SYNC_HOURS}"))?;
+    Ok(Duration::from_hours(hours))
 }
 
 fn rate_limit(text: &str) -> Result<Option<NonZeroU32>, String> {

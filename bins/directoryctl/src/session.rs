@@ -66,7 +66,8 @@ impl Session {
 
     /// An engine, for the commands that reach a directory.
     pub(crate) fn engine(&self) -> anyhow::Result<SyncEngine> {
-        Ok(SyncEngine::new(Arc::clone(&self.store), Arc::clone(&self.keyring), providers(&self.settings)?))
+        let engine = SyncEngine::new(Arc::clone(&self.store), Arc::clone(&self.keyring), providers(&self.settings)?);
+        Ok(engine.with_options(self.settings.engine_options()))
     }
 
     /// The tenant that was named, or the only one.

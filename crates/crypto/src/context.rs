@@ -22,6 +22,8 @@ pub enum Purpose {
     Certificate,
     /// That the connection uses a token of another identity provider: a seal around nothing, which says so.
     FederatedToken,
+    /// From where a directory tells a connection's changes.
+    Continuation,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::ClientSecret => "client-secret",
             Self::Certificate => "certificate",
             Self::FederatedToken => "federated-token",
+            Self::Continuation => "continuation",
         }
     }
 }

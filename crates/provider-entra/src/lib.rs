@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod changes;
 mod client;
 mod cloud;
 mod credential;
@@ -20,6 +21,7 @@ mod request;
 mod retry;
 mod roles;
 mod token;
+mod trail;
 mod transport;
 mod verify;
 

@@ -47,7 +47,8 @@ impl LinkGuard {
     }
 }
 
-fn check(base: &Url, link: &str) -> Result<Url, LinkFault> {
+/// The URL of a link that the token may be sent to.
+pub(crate) fn check(base: &Url, link: &str) -> Result<Url, LinkFault> {
     if link.len() > LONGEST_LINK {
         return Err(LinkFault::TooLong);
     }

@@ -33,6 +33,8 @@ pub(crate) enum BodyFault {
 struct Envelope<'a, I> {
     #[serde(borrow, default, rename = "@odata.nextLink")]
     next_link: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "@odata.deltaLink")]
+    delta_link: Option<Text<'a>>,
     value: Vec<I>,
     /// A service that fails after it began to answer can only say so in the body, behind what it had by then.
     #[serde(default)]
@@ -41,25 +43,25 @@ struct Envelope<'a, I> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+pub(crate) struct Item<'a> {
     #[serde(borrow, default, rename = "@odata.type")]
-    odata_type: Option<Text<'a>>,
+    pub(crate) odata_type: Option<Text<'a>>,
     #[serde(borrow, default)]
-    id: Option<Text<'a>>,
+    pub(crate) id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    display_name: Option<Text<'a>>,
+    pub(crate) display_name: Option<Text<'a>>,
     #[serde(borrow, default)]
-    given_name: Option<Text<'a>>,
+    pub(crate) given_name: Option<Text<'a>>,
     #[serde(borrow, default)]
-    surname: Option<Text<'a>>,
+    pub(crate) surname: Option<Text<'a>>,
     #[serde(borrow, default)]
-    mail: Option<Text<'a>>,
+    pub(crate) mail: Option<Text<'a>>,
     #[serde(borrow, default)]
-    user_principal_name: Option<Text<'a>>,
+    pub(crate) user_principal_name: Option<Text<'a>>,
     #[serde(default)]
-    account_enabled: Option<bool>,
+    pub(crate) account_enabled: Option<bool>,
     #[serde(borrow, default)]
-    user_type: Option<Text<'a>>,
+    pub(crate) user_type: Option<Text<'a>>,
 }
 
 /// What is wanted of an item that is no [`Item`].
@@ -71,33 +73,50 @@ struct Stub<'a> {
     id: Option<Text<'a>>,
 }
 
-/// Reads a page. One pass where every item is sound; an unsound item costs a second one and nothing else.
+/// Reads a page.
 pub(crate) fn parse_page(body: &[u8]) -> Result<Page, BodyFault> {
+    let Items { objects, read, next_link, .. } = read_items(body, entry, unreadable)?;
+    Ok(Page { objects, entries: read, next_link })
+}
+
+/// A page of any kind of item.
+pub(crate) struct Items<T> {
+    pub(crate) objects: usize,
+    pub(crate) read: Vec<T>,
+    pub(crate) next_link: Option<String>,
+    pub(crate) delta_link: Option<String>,
+}
+
+/// Reads a page's items. One pass where every item is sound; an unsound item costs a second one and nothing else.
+pub(crate) fn read_items<'a, I: Deserialize<'a>, T>(
+    body: &'a [u8],
+    sound: fn(I) -> Result<Option<T>, BodyFault>,
+    unsound: impl Fn(&str) -> Option<T>,
+) -> Result<Items<T>, BodyFault> {
     check_object(body)?;
-    if let Ok(page) = serde_json::from_slice::<Envelope<'_, Item<'_>>>(body) {
-        if page.error.is_some() {
-            return Err(BodyFault::NotAsked);
-        }
-        let objects = page.value.len();
-        let mut entries = Vec::with_capacity(objects);
-        for item in page.value {
-            entries.extend(entry(item)?);
-        }
-        return Ok(Page { objects, entries, next_link: owned(page.next_link) });
+    if let Ok(page) = serde_json::from_slice::<Envelope<'_, I>>(body) {
+        return collect(page, sound);
     }
     let page = serde_json::from_slice::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
+    collect(page, |raw| match serde_json::from_str::<I>(raw.get()) {
+        Ok(item) => sound(item),
+        Err(_) => Ok(unsound(raw.get())),
+    })
+}
+
+fn collect<I, T>(
+    page: Envelope<'_, I>,
+    read: impl Fn(I) -> Result<Option<T>, BodyFault>,
+) -> Result<Items<T>, BodyFault> {
     if page.error.is_some() {
         return Err(BodyFault::NotAsked);
     }
     let objects = page.value.len();
-    let mut entries = Vec::with_capacity(objects);
-    for raw in page.value {
-        match serde_json::from_str::<Item<'_>>(raw.get()) {
-            Ok(item) => entries.extend(entry(item)?),
-            Err(_) => entries.extend(unreadable(raw.get())),
-        }
+    let mut items = Vec::with_capacity(objects);
+    for item in page.value {
+        items.extend(read(item)?);
     }
-    Ok(Page { objects, entries, next_link: owned(page.next_link) })
+    Ok(Items { objects, read: items, next_link: owned(page.next_link), delta_link: owned(page.delta_link) })
 }
 
 /// Reads the answer to a request for one object, of which only its being there matters.
@@ -122,7 +141,7 @@ fn fault_of(error: &serde_json::Error) -> BodyFault {
     }
 }
 
-fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault> {
+pub(crate) fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault> {
     let kind = Kind::of(item.odata_type.as_ref());
     if kind == Kind::Other {
         return Ok(None);
@@ -166,14 +185,14 @@ impl Item<'_> {
 }
 
 /// An object's id. The same GUID in another case is the same object.
-fn object_id(text: &str) -> Option<ExternalId> {
+pub(crate) fn object_id(text: &str) -> Option<ExternalId> {
     match Uuid::try_parse(text) {
         Ok(guid) if text.len() == Hyphenated::LENGTH => ExternalId::parse(&guid.as_hyphenated().to_string()),
         _ => ExternalId::parse(text),
     }
 }
 
-fn unreadable(raw: &str) -> Option<DirectoryEntry> {
+pub(crate) fn unreadable(raw: &str) -> Option<DirectoryEntry> {
     let Ok(stub) = serde_json::from_str::<Stub<'_>>(raw) else { return Some(DirectoryEntry::Unreadable(None)) };
     let id = stub.id.and_then(|id| object_id(id.as_str()));
     (Kind::of(stub.odata_type.as_ref()) != Kind::Other).then_some(DirectoryEntry::Unreadable(id))

@@ -4,10 +4,12 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use directory_core::{
-    Check, ConnectionSettings, Credential, DirectoryProvider, Listing, ProviderError, ProviderFactory,
+    Check, ConnectionSettings, Continuation, Credential, DirectoryProvider, ExternalId, Listing, ProviderError,
+    ProviderFactory,
 };
 
 use crate::{
+    changes::EntraChanges,
     client::GraphClient,
     credential::{self, ClientCredential},
     listing::EntraListing,
@@ -77,6 +79,18 @@ impl DirectoryProvider for EntraProvider {
     /// Sends nothing yet: the first page does.
     async fn list(&self) -> Result<Box<dyn Listing>, ProviderError> {
         Ok(Box::new(EntraListing::new(Arc::clone(&self.client))))
+    }
+
+    fn tells_changes(&self) -> bool {
+        self.client.target().tells_changes()
+    }
+
+    async fn list_changes(
+        &self,
+        since: &Continuation,
+        reread: Vec<ExternalId>,
+    ) -> Result<Box<dyn Listing>, ProviderError> {
+        Ok(Box::new(EntraChanges::new(Arc::clone(&self.client), since, reread)?))
     }
 
     async fn verify(&self) -> Vec<Check> {

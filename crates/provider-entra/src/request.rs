@@ -11,6 +11,9 @@ const PROBE_FIELDS: &str = "id,accountEnabled,displayName,mail,userPrincipalName
 /// The largest page that Graph allows; the default is 100.
 const PAGE_SIZE: u16 = 999;
 
+/// Values that Graph takes in one `in` filter.
+pub(crate) const USERS_AT_ONCE: usize = 15;
+
 /// Whose users are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -99,12 +102,30 @@ impl Target {
         below(&self.login, &format!("{}/oauth2/v2.0/token", self.directory_id), None)
     }
 
+    /// Whether the changes of everybody in scope are told.
+    pub(crate) fn tells_changes(&self) -> bool {
+        self.scope == Scope::Directory
+    }
+
     /// The first page of everybody in scope.
     pub(crate) fn listing(&self) -> GraphRequest {
         match self.scope {
             Scope::Directory => self.users(USER_FIELDS, PAGE_SIZE),
             Scope::Group { id, nested } => self.members(id, nested, USER_FIELDS, PAGE_SIZE),
         }
+    }
+
+    /// From where changes of users are told, as of now.
+    pub(crate) fn latest_users(&self) -> GraphRequest {
+        let url = below(&self.graph, "users/delta", Some(&format!("$select={USER_FIELDS}&$deltatoken=latest")));
+        GraphRequest { url, subject: Subject::Users, eventual: false }
+    }
+
+    /// These users, as they are now. At most [`USERS_AT_ONCE`].
+    pub(crate) fn users_of(&self, ids: &[Uuid]) -> GraphRequest {
+        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        let query = format!("$select={USER_FIELDS}&$top={PAGE_SIZE}&$filter=id in ({})", ids.join(","));
+        GraphRequest { url: below(&self.graph, "users", Some(&query)), subject: Subject::Users, eventual: false }
     }
 
     /// One user of the directory, to see whether users can be read.
@@ -136,6 +157,11 @@ impl Target {
         let url = below(&self.graph, &path, Some(&format!("$select={fields}&$top={top}&$count=true")));
         GraphRequest { url, subject: Subject::Members, eventual: true }
     }
+}
+
+/// Changes of users from a delta link on.
+pub(crate) fn changes_at(link: Url) -> GraphRequest {
+    GraphRequest { url: link, subject: Subject::Users, eventual: false }
 }
 
 /// The hyphenated form only: other spellings of a GUID are more likely a slip than meant.

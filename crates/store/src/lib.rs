@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod examination;
 mod page;
+mod reading;
 mod review;
 mod run;
 mod tenant;
@@ -40,6 +41,7 @@ pub use event::{
 };
 pub use examination::{AppliedMigration, Examination, Migrations};
 pub use page::{ExternalPage, IdPage, SeqPage};
+pub use reading::{Continued, ModeReason, Reading, SealedContinuation};
 pub use review::{Approval, Choice, Ending};
 pub use run::{
     Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,

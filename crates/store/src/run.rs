@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Approval, ChangeFilter, ChangeRecord, Choice, ClaimLimits, Connection, Draft, Ending, IdPage, SeqPage,
-    StagedPage, StoreError,
+    Actor, Approval, ChangeFilter, ChangeRecord, Choice, ClaimLimits, Connection, Continued, Draft, Ending, IdPage,
+    ModeReason, Reading, SeqPage, StagedPage, StoreError,
 };
 
 /// Where a run stands.
@@ -186,6 +186,8 @@ pub struct Run {
     pub phase: Option<RunPhase>,
     /// How it is to read the directory; once the plan is complete, how it did.
     pub mode: RunMode,
+    /// Why so; once the plan is complete.
+    pub mode_reason: Option<ModeReason>,
     /// What started it.
     pub trigger: Trigger,
     /// Ends after the check.
@@ -394,13 +396,17 @@ pub trait Runs: Send + Sync {
     /// Corrects staged changes.
     async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError>;
 
+    /// The place from which the connection's changes are told, if the last whole listing left one that still holds.
+    /// Unlinking a user drops it: nobody would be told of that user before the next change.
+    async fn continuation(&self, tenant: TenantId, connection: ConnectionId) -> Result<Option<Continued>, StoreError>;
+
     /// Writes the plan's numbers and how the directory was read, and sends the run on. From here on a worker that takes
     /// the run up goes on applying.
     async fn finish_plan(
         &self,
         lease: &Lease,
         plan: &PlanSummary,
-        mode: RunMode,
+        reading: &Reading,
         next: &PlanNext,
     ) -> Result<(), StoreError>;
 
@@ -431,6 +437,7 @@ pub trait Runs: Send + Sync {
     /// which are passed over many at a time. Whether there may be more to delete.
     async fn delete_old_changes(&self, age: Duration, limit: u32) -> Result<bool, StoreError>;
 
-    /// Ends the run. One that ends before its plan is complete leaves no staged changes behind.
+    /// Ends the run. One that ends before its plan is complete leaves no staged changes behind. Where all of the plan was
+    /// applied, its continuation becomes the connection's.
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError>;
 }

@@ -33,6 +33,9 @@ pub struct EngineOptions {
     pub batch: u32,
     /// How often a listing whose continuation expired is started over.
     pub listing_restarts: u32,
+    /// After how long a run reads all of its directory again, unless told otherwise, where the changes would do; `None` is
+    /// never. It finds what was changed here and what the directory did not tell.
+    pub full_sync_every: Option<Duration>,
     /// How often a run is taken up without getting any further before it is given up.
     pub attempts: u32,
     /// How long a run's changes are kept once it has ended; the run itself stays. `None` keeps them for ever.
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
             sweep_page: 5_000,
             batch: 5_000,
             listing_restarts: 5,
+            full_sync_every: Some(Duration::from_hours(24)),
             attempts: 10,
             keep_changes: Some(Duration::from_hours(90 * 24)),
             keep_events: Some(Duration::from_hours(30 * 24)),

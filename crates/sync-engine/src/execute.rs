@@ -11,7 +11,7 @@ use crate::{
     failure::RunFailure,
     heartbeat::{Pulse, while_beating},
     metrics::{self, Work},
-    plan,
+    plan::Planning,
 };
 
 /// How often, and how far apart, the last word about a run is tried when the database is away.
@@ -73,8 +73,15 @@ impl SyncEngine {
         while_beating(store, &claim.lease, &self.options, &pulse, async {
             if !claim.plan_complete {
                 let provider = self.connect(&claim.connection).await?.ok_or(RunFailure::ConnectionGone)?;
-                let plan = plan::plan(provider.as_ref(), store, &self.options, claim, &pulse);
-                if !plan.instrument(tracing::info_span!("plan")).await? {
+                let planning = Planning {
+                    provider: provider.as_ref(),
+                    store,
+                    keyring: &self.shared.keyring,
+                    options: &self.options,
+                    claim,
+                    pulse: &pulse,
+                };
+                if !planning.plan().instrument(tracing::info_span!("plan")).await? {
                     return Ok(None);
                 }
             }

@@ -13,7 +13,7 @@ pub(crate) enum RunFailure {
     Store(#[from] StoreError),
     #[error("the stored credential cannot be opened")]
     Credential(#[from] crypto::OpenError),
-    #[error("a credential could not be sealed")]
+    #[error("a secret could not be sealed")]
     Seal(#[from] crypto::SealError),
     #[error("no directory provider of kind `{0}` is registered")]
     UnknownProvider(String),

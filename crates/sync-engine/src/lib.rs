@@ -15,6 +15,7 @@ pub mod metrics;
 mod plan;
 mod providers;
 mod pull;
+mod reading;
 mod worker;
 
 pub use connections::Registration;

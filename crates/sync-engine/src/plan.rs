@@ -1,62 +1,89 @@
 //! From an empty plan to a checked one.
 
+use chrono::Utc;
+use crypto::Keyring;
 use directory_core::{
     DirectoryProvider, ExternalId, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode,
     Sweep, Verdict, check,
 };
-use store::{Claim, Connection, ExternalPage, HeldPlan, PlanNext, RunMode, RunPhase, StagedPage, Store};
+use store::{
+    Claim, Connection, ExternalPage, HeldPlan, ModeReason, PlanNext, Reading, RunMode, RunPhase, StagedPage, Store,
+};
 
-use crate::{EngineOptions, digest, failure::RunFailure, heartbeat::Pulse, pull};
+use crate::{
+    EngineOptions, digest,
+    failure::RunFailure,
+    heartbeat::Pulse,
+    pull::{self, Pulled},
+    reading::{self, Way},
+};
 
 /// Ignored users read at a time.
 const IGNORED_PAGE: u32 = 1_000;
 
-/// Plans a claimed run and sends it on: to applying (`true`), or to its end or a person (`false`).
-pub(crate) async fn plan(
-    provider: &dyn DirectoryProvider,
-    store: &dyn Store,
-    options: &EngineOptions,
-    claim: &Claim,
-    pulse: &Pulse,
-) -> Result<bool, RunFailure> {
-    let (engine, end) = listing(provider, store, options, claim, pulse).await?;
-    pulse.enter(RunPhase::Planning);
-    let summary = sweep(engine, end, store, options, claim).await?;
-    let next = verdict(&summary, store, claim).await?;
-    let mode = match end {
-        ListingEnd::Complete => RunMode::Full,
-        ListingEnd::Incremental => RunMode::Delta,
-    };
-    store.finish_plan(&claim.lease, &summary, mode, &next).await?;
-    Ok(next == PlanNext::Apply)
+/// What planning works with.
+pub(crate) struct Planning<'a> {
+    pub(crate) provider: &'a dyn DirectoryProvider,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) keyring: &'a Keyring,
+    pub(crate) options: &'a EngineOptions,
+    pub(crate) claim: &'a Claim,
+    pub(crate) pulse: &'a Pulse,
 }
 
-/// Reads and stages the listing. When its continuation expires, what was read is dropped and it starts over: half of
-/// one listing and half of another are no whole one.
-async fn listing(
-    provider: &dyn DirectoryProvider,
-    store: &dyn Store,
-    options: &EngineOptions,
-    claim: &Claim,
-    pulse: &Pulse,
-) -> Result<(Reconciler, ListingEnd), RunFailure> {
-    let ignored = ignored(store, &claim.connection).await?;
-    let mut restarts = 0;
-    loop {
-        store.clear_plan(&claim.lease).await?;
-        match pull::pull(provider, store, &claim.connection, &ignored, &claim.lease, pulse).await {
-            Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => {
-                if restarts == options.listing_restarts {
-                    return Err(RunFailure::Provider(never_ends(error)));
-                }
-                restarts += 1;
-                tracing::warn!(
-                    restarts,
-                    provider_request_id = error.request_id,
-                    "the listing expired and is started over"
-                );
+impl Planning<'_> {
+    /// Plans a claimed run and sends it on: to applying (`true`), or to its end or a person (`false`).
+    pub(crate) async fn plan(&self) -> Result<bool, RunFailure> {
+        let Self { store, options, claim, .. } = *self;
+        let ignored = ignored(store, &claim.connection).await?;
+        let scope = reading::scope(&claim.connection, &ignored);
+        let (Pulled { engine, end, continuation }, reason) = self.listing(&ignored, &scope).await?;
+        self.pulse.enter(RunPhase::Planning);
+        let summary = sweep(engine, end, store, options, claim).await?;
+        let next = verdict(&summary, store, claim).await?;
+        let mode = match end {
+            ListingEnd::Complete => RunMode::Full,
+            ListingEnd::Incremental => RunMode::Delta,
+        };
+        // Who was spared is told of again, until somebody else has the role.
+        let continuation = continuation.filter(|_| summary.spared == 0);
+        let seal = |place| reading::seal(self.keyring, &claim.connection, &place, scope);
+        let continuation = continuation.map(seal).transpose()?;
+        store.finish_plan(&claim.lease, &summary, &Reading { mode, reason, continuation }, &next).await?;
+        Ok(next == PlanNext::Apply)
+    }
+
+    /// Reads and stages the listing. When its continuation expires, what was read is dropped and it starts over: half of
+    /// one listing and half of another are no whole one.
+    async fn listing(&self, ignored: &[ExternalId], scope: &str) -> Result<(Pulled, ModeReason), RunFailure> {
+        let Self { provider, store, keyring, options, claim, pulse } = *self;
+        let mut way = reading::choose(provider, store, keyring, options, claim, scope, Utc::now()).await?;
+        let mut restarts = 0;
+        loop {
+            store.clear_plan(&claim.lease).await?;
+            let listing = match &way {
+                Way::Whole(_) => provider.list().await,
+                Way::Changes { since, reread } => provider.list_changes(since, reread.clone()).await,
+            };
+            let pulled = match listing {
+                Ok(listing) => pull::pull(listing, store, &claim.connection, ignored, &claim.lease, pulse).await,
+                Err(error) => Err(error.into()),
+            };
+            let error = match pulled {
+                Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => error,
+                other => return Ok((other?, way.reason())),
+            };
+            let provider_request_id = error.request_id.as_deref();
+            if matches!(way, Way::Changes { .. }) {
+                tracing::info!(provider_request_id, reason = %error, "the directory is read as a whole");
+                way = Way::Whole(ModeReason::ContinuationExpired);
+                continue;
             }
-            other => return other,
+            if restarts == options.listing_restarts {
+                return Err(RunFailure::Provider(never_ends(error)));
+            }
+            restarts += 1;
+            tracing::warn!(restarts, provider_request_id, "the listing expired and is started over");
         }
     }
 }

@@ -2,8 +2,8 @@
 //! fetched and the one before is written. At most a few pages are in memory.
 
 use directory_core::{
-    Action, Change, DirectoryEntry, DirectoryProvider, ExternalId, FailureKind, ListingEnd, ListingPage, ProviderError,
-    Reconciler, RunErrorCode, UserId,
+    Action, Change, Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage,
+    ProviderError, Reconciler, RunErrorCode, UserId,
 };
 use futures_util::{future, try_join};
 use store::{Connection, Lease, NewChange, StagedPage, Store};
@@ -18,26 +18,38 @@ const AHEAD: usize = 2;
 /// Pages in a row that tell only of users told of before, after which a listing is taken for one that never ends.
 const PAGES_WITHOUT_NEWS: u32 = 100;
 
-/// Reads and stages a whole listing; the engine's state after it, and how the listing ended.
+/// A listing that was read and staged.
+pub(crate) struct Pulled {
+    /// The engine's state after it.
+    pub(crate) engine: Reconciler,
+    /// How it ended.
+    pub(crate) end: ListingEnd,
+    /// Where the next one may go on.
+    pub(crate) continuation: Option<Continuation>,
+}
+
+/// Reads and stages a listing.
 pub(crate) async fn pull(
-    provider: &dyn DirectoryProvider,
+    mut listing: Box<dyn Listing>,
     store: &dyn Store,
     connection: &Connection,
     ignored: &[ExternalId],
     lease: &Lease,
     pulse: &Pulse,
-) -> Result<(Reconciler, ListingEnd), RunFailure> {
+) -> Result<Pulled, RunFailure> {
     let (to_plan, mut pages) = mpsc::channel::<ListingPage>(AHEAD);
     let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
 
     let fetch = async move {
-        let mut listing = provider.list().await?;
+        let mut nameless = false;
         loop {
             let page = listing.next_page().await?;
             let end = page.end;
+            nameless |= page.entries.contains(&DirectoryEntry::Unreadable(None));
             hand_on(&to_plan, page).await;
             if let Some(end) = end {
-                return Ok::<_, RunFailure>(end);
+                // A record that is nobody's cannot be asked for again: the next listing has to have it.
+                return Ok::<_, RunFailure>((end, listing.continuation().filter(|_| !nameless)));
             }
         }
     };
@@ -71,8 +83,8 @@ pub(crate) async fn pull(
         }
         Ok(())
     };
-    let (end, engine, ()) = try_join!(fetch, plan, stage)?;
-    Ok((engine, end))
+    let ((end, continuation), engine, ()) = try_join!(fetch, plan, stage)?;
+    Ok(Pulled { engine, end, continuation })
 }
 
 fn never_ends() -> ProviderError {

@@ -10,11 +10,11 @@ use directory_core::{
 };
 use store::{
     Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
-    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, CreatedRun, Directory, Ending, EventFilter,
-    EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage, IgnoredUser, Lease, Linking,
-    NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Run, RunEnd, RunMode, Runs,
-    SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection,
-    UserFilter, UserRecord, Users,
+    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, Continued, CreatedRun, Directory, Ending,
+    EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage, IgnoredUser, Lease,
+    Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Reading, Run, RunEnd,
+    RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens,
+    UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -88,7 +88,8 @@ disturbed!(Runs {
     fn clear_plan(lease: &Lease) -> ();
     fn stage(lease: &Lease, page: &StagedPage) -> ();
     fn amend(lease: &Lease, amendments: &[Amendment]) -> ();
-    fn finish_plan(lease: &Lease, plan: &PlanSummary, mode: RunMode, next: &PlanNext) -> ();
+    fn continuation(tenant: TenantId, connection: ConnectionId) -> Option<Continued>;
+    fn finish_plan(lease: &Lease, plan: &PlanSummary, reading: &Reading, next: &PlanNext) -> ();
     fn apply_batch(lease: &Lease, limit: u32) -> Applied;
     fn approve_run(by: &Actor, tenant: TenantId, run: RunId, digest: &str, choice: &Choice) -> Approval;
     fn reject_run(by: &Actor, tenant: TenantId, run: RunId) -> Ending;

@@ -70,6 +70,7 @@ fn the_defaults_are_those_of_the_interface() {
     assert_eq!(settings.claims, limits);
     assert_eq!(settings.keep_changes, Some(Duration::from_hours(90 * 24)));
     assert_eq!(settings.keep_events, Some(Duration::from_hours(30 * 24)));
+    assert_eq!(settings.common.full_sync_every, Duration::from_hours(24));
     assert_eq!(settings.common.log.filter, None);
     assert!(settings.common.login_url.is_none() && settings.common.graph_url.is_none());
     assert_eq!(settings.common.federated_token_file, None);
@@ -127,6 +128,7 @@ fn each_fault_names_its_setting_and_place() {
         (Case::new("").env("DIRECTORY_RUNS_PER_TENANT", "-1"), "DIRECTORY_RUNS_PER_TENANT is not"),
         (Case::new("").env("DIRECTORY_RUNS_PER_DIRECTORY", "1000001"), "DIRECTORY_RUNS_PER_DIRECTORY is not"),
         (Case::new("").env("DIRECTORY_EVENT_RETENTION_DAYS", "a week"), "DIRECTORY_EVENT_RETENTION_DAYS is not"),
+        (Case::new("").env("DIRECTORY_FULL_SYNC_HOURS", "745"), "DIRECTORY_FULL_SYNC_HOURS is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "-1"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_RATE_LIMIT", "1000001"), "DIRECTORY_RATE_LIMIT is not"),
         (Case::new("").env("DIRECTORY_LOG", "info,=,="), "DIRECTORY_LOG is not"),
@@ -150,6 +152,13 @@ fn events_are_kept_for_days_or_for_ever() {
     let kept = |days: &str| Case::new("").env("DIRECTORY_EVENT_RETENTION_DAYS", days).resolve().unwrap().keep_events;
     assert_eq!(kept("7"), Some(Duration::from_hours(7 * 24)));
     assert_eq!(kept("0"), None);
+}
+
+#[test]
+fn everybody_is_read_again_after_some_hours_or_each_time() {
+    let every =
+        |hours: &str| Case::new("").env("DIRECTORY_FULL_SYNC_HOURS", hours).resolve().unwrap().common.full_sync_every;
+    assert_eq!((every("0"), every("6")), (Duration::ZERO, Duration::from_hours(6)));
 }
 
 #[test]

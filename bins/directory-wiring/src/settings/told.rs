@@ -68,6 +68,7 @@ fn shown(key: &str, text: String) -> String {
         | "event_retention_days"
         | "rate_limit"
         | "federated_token_file"
+        | "full_sync_hours"
         | "log"
         | "log_format" => text,
         "login_url" | "graph_url" => Url::parse(&text).map_or_else(|_| HIDDEN.to_owned(), without_secrets),

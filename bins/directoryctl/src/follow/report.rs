@@ -115,6 +115,7 @@ mod tests {
             status,
             phase: None,
             mode: RunMode::Auto,
+            mode_reason: None,
             trigger: Trigger::Manual,
             dry_run: false,
             draft: None,

@@ -2,8 +2,24 @@
 
 use directory_core::Counts;
 use http_api::model::{ListView, PreviewView, RunView};
+use store::ModeReason;
 
 use crate::table::{Table, time};
+
+/// How the directory was read, and why.
+fn mode(run: &RunView) -> String {
+    let why = run.mode_reason.map(|reason| match reason {
+        ModeReason::Requested => "as asked",
+        ModeReason::NoContinuation => "there was no earlier run to go on from",
+        ModeReason::ScopeChanged => "scope or policy changed",
+        ModeReason::ReconcileDue => "it was time to read everybody again",
+        ModeReason::ContinuationExpired => "the directory tells no changes from so long ago",
+        ModeReason::NotFollowed => "the directory does not tell the changes of this scope",
+        ModeReason::ManyOpenCases => "too many users wait for a decision",
+        ModeReason::Continued => "what changed since the last run",
+    });
+    why.map_or_else(|| run.mode.as_str().to_owned(), |why| format!("{} ({why})", run.mode.as_str()))
+}
 
 pub(crate) fn one(run: &RunView) -> Table {
     let mut table = Table::facts();
@@ -12,7 +28,7 @@ pub(crate) fn one(run: &RunView) -> Table {
         .fact("Connection", run.connection_id.to_string())
         .fact("Status", run.status.as_str().to_owned())
         .fact("Phase", run.phase.filter(|_| run.status.is_active()).map(|phase| phase.as_str().to_owned()))
-        .fact("Mode", run.mode.as_str().to_owned())
+        .fact("Mode", mode(run))
         .fact("Dry run", run.dry_run.then(|| "yes: nothing was written".to_owned()))
         .fact("Preview", run.preview.as_ref().map(preview))
         .fact("Trigger", run.trigger.as_str().to_owned())

@@ -1,6 +1,7 @@
 //! The port through which directories are read. A provider only reads.
 
 mod check;
+mod continuation;
 mod credential;
 mod error;
 pub mod fake;
@@ -9,8 +10,9 @@ use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
 
-use crate::DirectoryEntry;
+use crate::{DirectoryEntry, ExternalId};
 pub use check::{Check, CheckOutcome, CheckSubject, first_failure};
+pub use continuation::Continuation;
 pub use credential::{Credential, CredentialKind};
 pub use error::{FailureKind, ProviderError, RunErrorCode};
 
@@ -19,6 +21,25 @@ pub use error::{FailureKind, ProviderError, RunErrorCode};
 pub trait DirectoryProvider: Send + Sync {
     /// Starts a listing of every user in scope.
     async fn list(&self) -> Result<Box<dyn Listing>, ProviderError>;
+
+    /// Whether the directory tells the changes of this scope, all of them and exactly. Otherwise it is always listed as a
+    /// whole.
+    fn tells_changes(&self) -> bool {
+        false
+    }
+
+    /// Starts a listing of what changed in the scope since an earlier listing, which gave the continuation. The users of
+    /// `reread` are listed as they are now, whether they changed or not.
+    ///
+    /// On [`FailureKind::ListingExpired`], here or from the listing, the continuation is of no use any more. A provider that
+    /// tells no changes lists everybody instead.
+    async fn list_changes(
+        &self,
+        _since: &Continuation,
+        _reread: Vec<ExternalId>,
+    ) -> Result<Box<dyn Listing>, ProviderError> {
+        self.list().await
+    }
 
     /// Tries the credential and everything else that a listing needs, with as few requests as possible, in the order in
     /// which a listing would meet them.
@@ -33,6 +54,13 @@ pub trait Listing: Send {
     /// An error ends the listing, and what it gave so far says nothing about who is absent. On
     /// [`FailureKind::ListingExpired`] a new listing may succeed.
     async fn next_page(&mut self) -> Result<ListingPage, ProviderError>;
+
+    /// Once the listing has ended: from where [`DirectoryProvider::list_changes`] tells whatever this listing did not, be it
+    /// because it happened meanwhile. `None` where the directory gives no such place, or where the listing left something
+    /// open.
+    fn continuation(&self) -> Option<Continuation> {
+        None
+    }
 }
 
 /// Some entries of a listing; possibly none.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::groups::Group;
 use super::key::{Key, Kind};
 use super::model::Model;
@@ -41,6 +43,12 @@ impl Model {
     /// At most `size` live users from `start` on.
     pub(crate) fn users(&self, start: Key, size: usize, keep: Keep) -> Slice {
         Slice::of(self.live_keys(start).filter(|key| self.keeps(keep, *key)), size)
+    }
+
+    /// The live ones of these users.
+    pub(crate) fn users_of(&self, ids: &[Uuid], keep: Keep) -> Slice {
+        let live = ids.iter().filter_map(|id| self.user_key(*id)).filter(|key| self.is_live(*key));
+        Slice::of(live.filter(|key| self.keeps(keep, *key)), ids.len())
     }
 
     /// How many users a whole listing has.

@@ -3,12 +3,14 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web;
+use uuid::Uuid;
 
 use super::error::GraphError;
 use crate::directory::OUTSIDE_DIRECTORY;
 
 const DEFAULT_PAGE_SIZE: usize = 100;
 const MAX_PAGE_SIZE: usize = 999;
+const MAX_IDS: usize = 15;
 
 /// The options of a request, understood.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Query {
     pub(crate) eventual: bool,
     /// `$filter=accountEnabled eq …`.
     pub(crate) enabled: Option<bool>,
+    /// `$filter=id in ('…',…)`.
+    pub(crate) ids: Option<Vec<Uuid>>,
     pub(crate) page_token: Option<String>,
     /// The query as it was written, without the page token.
     pub(crate) options: String,
@@ -41,6 +45,7 @@ impl Query {
             count: false,
             eventual,
             enabled: None,
+            ids: None,
             page_token: None,
             options: String::new(),
         };
@@ -62,7 +67,10 @@ impl Query {
                 self.count =
                     count.ok_or_else(|| GraphError::bad_request("The value of '$count' must be true or false."))?;
             }
-            "$filter" => self.enabled = Some(read_filter(value)?),
+            "$filter" => match read_ids(value)? {
+                Some(ids) => self.ids = Some(ids),
+                None => self.enabled = Some(read_filter(value)?),
+            },
             "$skiptoken" => self.page_token = Some(value.to_owned()),
             "$skip" => return Err(GraphError::bad_request("'$skip' is not supported by the service.")),
             "$expand" | "$orderby" | "$search" => {
@@ -147,6 +155,19 @@ fn read_top(value: &str) -> Result<usize, GraphError> {
     }
 }
 
+/// The ids of `id in ('…',…)`; `None` for another filter.
+fn read_ids(value: &str) -> Result<Option<Vec<Uuid>>, GraphError> {
+    let list = value.trim().strip_prefix("id in").map(str::trim);
+    let Some(list) = list.and_then(|list| list.strip_prefix('(')?.strip_suffix(')')) else { return Ok(None) };
+    let read = |id: &str| id.trim().strip_prefix('\'')?.strip_suffix('\'')?.parse().ok();
+    let ids: Option<Vec<Uuid>> = list.split(',').map(read).collect();
+    match ids {
+        Some(ids) if ids.len() <= MAX_IDS => Ok(Some(ids)),
+        Some(_) => Err(GraphError::bad_request(format!("Too many child clauses in the filter: at most {MAX_IDS}."))),
+        None => Err(GraphError::bad_request("Invalid filter clause.")),
+    }
+}
+
 fn read_filter(value: &str) -> Result<bool, GraphError> {
     match value.split_whitespace().collect::<Vec<_>>()[..] {
         ["accountEnabled", "eq", "true"] => Ok(true),
@@ -179,6 +200,17 @@ mod tests {
         let enabled = |text| Query::parse(text, false).expect("valid").enabled;
         assert_eq!(enabled("$filter=accountEnabled%20eq%20true"), Some(true));
         assert_eq!(enabled("$filter=accountEnabled+eq+false"), Some(false));
+    }
+
+    #[test]
+    fn a_filter_names_some_ids() {
+        let one = "1f6a2c0e-0b1d-4c58-9b1e-5f6a1d2c3b4a";
+        let ids = |text: &str| Query::parse(text, false).map(|query| query.ids.map(|ids| ids.len())).ok();
+        assert_eq!(ids(&format!("$filter=id%20in%20('{one}','{one}')")), Some(Some(2)));
+        assert_eq!(ids("$filter=accountEnabled+eq+true"), Some(None));
+        assert_eq!(ids("$filter=id+in+('x')"), None);
+        let many = vec![format!("'{one}'"); 16].join(",");
+        assert_eq!(ids(&format!("$filter=id+in+({many})")), None);
     }
 
     #[test]

@@ -25,14 +25,19 @@ fn page(call: &Call<'_>) -> Result<Reply, GraphError> {
     let start = call.start(&query)?;
     let keep = keep(&query);
     let model = call.tenant.directory.read();
-    let slice = model.users(start, call.page_size(&query), keep);
+    let slice = match &query.ids {
+        Some(ids) => model.users_of(ids, keep),
+        None => model.users(start, call.page_size(&query), keep),
+    };
     let mut items = Items::default();
     for user in slice.keys.iter().filter_map(|key| model.user(*key)) {
         items.push(selection.user(&user));
     }
     Ok(Reply::Page(Page {
         context: call.context(&format!("users{}", selection.shown())),
-        count: query.wants_count().then(|| model.count_users(keep)),
+        count: query
+            .wants_count()
+            .then(|| query.ids.as_ref().map_or_else(|| model.count_users(keep), |_| slice.keys.len())),
         here: call.link(&query, start),
         onward: Onward::next(slice.next.map(|next| call.link(&query, next))),
         items,

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, Counts, HoldReason, Policy, RunErrorCode, RunId};
 use serde::{Deserialize, Serialize};
-use store::{Draft, Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
+use store::{Draft, ModeReason, Run, RunError, RunMode, RunPhase, RunStatus, Trigger};
 
 use utoipa::ToSchema;
 
 use crate::{
     model::input,
     openapi::{
-        CountsShape, HoldReasonShape, PolicyShape, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord,
-        TriggerWord,
+        CountsShape, HoldReasonShape, ModeReasonWord, PolicyShape, RunErrorCodeWord, RunModeWord, RunPhaseWord,
+        RunStatusWord, TriggerWord,
     },
 };
 
@@ -42,8 +42,12 @@ pub struct RunView {
     pub status: RunStatus,
     #[schema(value_type = Option<RunPhaseWord>, required)]
     pub phase: Option<RunPhase>,
+    /// How the directory is to be read; once the plan is complete, how it was.
     #[schema(value_type = RunModeWord)]
     pub mode: RunMode,
+    /// Why it was read so. Null until the plan is complete.
+    #[schema(value_type = Option<ModeReasonWord>, required)]
+    pub mode_reason: Option<ModeReason>,
     #[schema(value_type = TriggerWord)]
     pub trigger: Trigger,
     pub dry_run: bool,
@@ -132,6 +136,7 @@ impl From<Run> for RunView {
             status: run.status,
             phase: run.phase,
             mode: run.mode,
+            mode_reason: run.mode_reason,
             trigger: run.trigger,
             dry_run: run.dry_run,
             preview: run.draft.map(PreviewView::from),
@@ -192,6 +197,7 @@ mod tests {
             status: RunStatus::Queued,
             phase: None,
             mode: RunMode::Auto,
+            mode_reason: None,
             trigger: Trigger::Manual,
             dry_run: false,
             draft: None,
@@ -223,7 +229,7 @@ mod tests {
         assert_eq!(
             view(run()),
             json!({
-                "id": id, "connectionId": id, "status": "queued", "phase": null, "mode": "auto", "trigger": "manual",
+                "id": id, "connectionId": id, "status": "queued", "phase": null, "mode": "auto", "modeReason": null, "trigger": "manual",
                 "dryRun": false, "preview": null, "counts": counts, "plannedChanges": null, "appliedChanges": 0,
                 "planDigest": null, "hold": null, "error": null, "createdAt": AT, "startedAt": null,
                 "finishedAt": null, "changesDeletedAt": null,

@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
     Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Event, EventData, EventId, EventKind, EventPage,
-    Outcome, QuarantineEvent, Run, RunError, RunEvent, RunMode, RunStatus, Subject, Trigger, UserEvent, UserRecord,
+    ModeReason, Outcome, QuarantineEvent, Run, RunError, RunEvent, RunMode, RunStatus, Subject, Trigger, UserEvent,
+    UserRecord,
 };
 use utoipa::openapi::{
     Content, Ref, RefOr,
@@ -200,6 +201,7 @@ fn run() -> Run {
         status: RunStatus::Succeeded,
         phase: None,
         mode: RunMode::Full,
+        mode_reason: Some(ModeReason::ReconcileDue),
         trigger: Trigger::Manual,
         dry_run: false,
         draft: None,

@@ -34,8 +34,9 @@ pub(crate) use text::{
 };
 pub(crate) use words::{
     ActionWord, ActorKindWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord,
-    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, EventKindWord, ExpiryWarningWord, KeysWord, OkWord,
-    OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord, UserStatusWord,
+    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, EventKindWord, ExpiryWarningWord, KeysWord,
+    ModeReasonWord, OkWord, OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord,
+    UserStatusWord,
 };
 
 const REQUEST_ID: &str = "#/components/headers/RequestId";

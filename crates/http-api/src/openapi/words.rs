@@ -7,7 +7,9 @@ use directory_core::{
     Action, ChangeCode, CredentialKind, DeactivatedBy, EmailAttribute, ExpiryWarning, RunErrorCode, UserStatus,
 };
 use serde_json::{Value, json};
-use store::{ActorKind, AuditAction, ConnectionState, EventKind, Outcome, RunMode, RunPhase, RunStatus, Trigger};
+use store::{
+    ActorKind, AuditAction, ConnectionState, EventKind, ModeReason, Outcome, RunMode, RunPhase, RunStatus, Trigger,
+};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
@@ -116,6 +118,15 @@ words! {
 
     /// How a run reads the directory: every user, what changed, or whichever is cheapest and exact.
     RunModeWord("RunMode") = RunMode as |word| json!(word), { Auto, Full, Delta }
+
+    /// Why a run read the directory as it did. `continued`: what changed since an earlier run was enough. Otherwise
+    /// everybody was read: because it was asked for, or because there is no earlier run to go on from, the scope or the policy
+    /// changed, it was time for it again, the directory tells no changes from so long ago, it does not tell the changes of
+    /// this scope, or too many users wait for a decision.
+    ModeReasonWord("ModeReason") = ModeReason as |word| json!(word),
+    {
+        Requested, NoContinuation, ScopeChanged, ReconcileDue, ContinuationExpired, NotFollowed, ManyOpenCases, Continued,
+    }
 
     /// What a running run is doing.
     RunPhaseWord("RunPhase") = RunPhase as |word| json!(word), { Pulling, Planning, Applying }

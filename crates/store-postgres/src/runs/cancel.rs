@@ -18,7 +18,8 @@ pub(super) async fn cancel(access: &Access, by: &Actor, tenant: TenantId, run: R
         other => return Ok(Ending::NotPossible(other)),
     }
     let row: RunRow = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL
+        "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL
          WHERE tenant_id = $1 AND id = $2
          RETURNING ",
         run_columns!()

@@ -2,10 +2,11 @@
 
 use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{PgConnection, types::Json};
-use store::{ConnectionEffect, Lease, PlanNext, Run, RunEnd, RunError, RunMode, RunPhase, RunStatus, StoreError};
+use store::{ConnectionEffect, Lease, PlanNext, Reading, Run, RunEnd, RunError, RunPhase, RunStatus, StoreError};
 
 use super::{
     cancel::drop_plans,
+    continuation,
     lease::held,
     row::{RunRow, run_columns},
 };
@@ -57,15 +58,18 @@ pub(super) async fn plan(
     access: &Access,
     lease: &Lease,
     plan: &PlanSummary,
-    mode: RunMode,
+    reading: &Reading,
     next: &PlanNext,
 ) -> Result<(), Fault> {
     let verdict = Verdict::of(plan, next);
+    // What is not applied at once is read anew.
+    let continuation = reading.continuation.as_ref().filter(|_| *next == PlanNext::Apply);
     let mut tx = access.tenant(lease.tenant).await?;
     let done = sqlx::query(
         "UPDATE sync_runs SET plan_complete = true, claims = 0, status = $4, phase = $5, planned_changes = $6, plan_digest = $7,
              hold = $8, seen = $9, unchanged = $10, excluded = $11, protected = $12, conflicts = $13, created = $14,
-             updated = $15, linked = $16, deactivated = $17, reactivated = $18, mode = $19,
+             updated = $15, linked = $16, deactivated = $17, reactivated = $18, mode = $19, mode_reason = $20,
+             continuation = $21, continuation_scope = $22,
              lease_token = CASE WHEN $4 = 'running' THEN lease_token END,
              lease_until = CASE WHEN $4 = 'running' THEN lease_until END,
              finished_at = CASE WHEN $4 = 'planned' THEN now() END
@@ -89,7 +93,10 @@ pub(super) async fn plan(
     .bind(stored(verdict.actions.linked))
     .bind(stored(verdict.actions.deactivated))
     .bind(stored(verdict.actions.reactivated))
-    .bind(mode.as_str())
+    .bind(reading.mode.as_str())
+    .bind(reading.reason.as_str())
+    .bind(continuation.map(|place| place.sealed.as_slice()))
+    .bind(continuation.map(|place| place.scope.as_str()))
     .execute(&mut *tx)
     .await?;
     held(&done)?;
@@ -104,8 +111,12 @@ pub(super) async fn run(access: &Access, lease: &Lease, end: &RunEnd) -> Result<
         request_id: error.request_id.as_deref().map(storable),
     });
     let mut tx = access.tenant(lease.tenant).await?;
+    if matches!(end.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
+        continuation::hand_over(&mut tx, lease).await?;
+    }
     let row: Option<RunRow> = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = $4, error = $5, finished_at = now(), lease_token = NULL, lease_until = NULL
+        "UPDATE sync_runs SET status = $4, error = $5, finished_at = now(), lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL
          WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'
          RETURNING ",
         run_columns!()

@@ -2,6 +2,7 @@
 
 mod apply;
 mod cancel;
+pub(crate) mod continuation;
 mod finish;
 mod history;
 mod lease;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, CreatedRun, Ending, IdPage,
-    Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, Continued, CreatedRun, Ending,
+    IdPage, Lease, NewRun, PlanNext, Progress, Reading, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -94,10 +95,14 @@ impl Runs for PostgresStore {
         &self,
         lease: &Lease,
         plan: &PlanSummary,
-        mode: RunMode,
+        reading: &Reading,
         next: &PlanNext,
     ) -> Result<(), StoreError> {
-        Ok(finish::plan(&self.access, lease, plan, mode, next).await?)
+        Ok(finish::plan(&self.access, lease, plan, reading, next).await?)
+    }
+
+    async fn continuation(&self, tenant: TenantId, connection: ConnectionId) -> Result<Option<Continued>, StoreError> {
+        Ok(continuation::find(&self.access, tenant, connection).await?)
     }
 
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {

@@ -16,6 +16,7 @@ pub(super) struct RunRow {
     status: String,
     phase: Option<String>,
     mode: String,
+    mode_reason: Option<String>,
     trigger: String,
     dry_run: bool,
     draft: Option<String>,
@@ -46,7 +47,7 @@ pub(super) struct RunRow {
 /// What [`RunRow`] reads.
 macro_rules! run_columns {
     () => {
-        "id, tenant_id, connection_id, status, phase, mode, trigger, dry_run, draft::text AS draft, seen, created, updated, linked,
+        "id, tenant_id, connection_id, status, phase, mode, mode_reason, trigger, dry_run, draft::text AS draft, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes, exceptions, plan_digest,
          hold::text AS hold, error::text AS error, created_at, started_at, finished_at, changes_deleted_at, plan_complete, claims"
     };
@@ -87,6 +88,7 @@ impl TryFrom<RunRow> for Run {
             status: place.word("status", &row.status)?,
             phase: row.phase.as_deref().map(|phase| place.word("phase", phase)).transpose()?,
             mode: place.word("mode", &row.mode)?,
+            mode_reason: row.mode_reason.as_deref().map(|reason| place.word("mode_reason", reason)).transpose()?,
             trigger: place.word("trigger", &row.trigger)?,
             counts: Counts {
                 seen: place.number("seen", row.seen)?,

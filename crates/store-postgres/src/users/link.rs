@@ -10,7 +10,7 @@ use crate::{
     access::Access,
     audit, connections,
     error::{Fault, violates},
-    events,
+    events, runs,
 };
 
 pub(super) async fn link(
@@ -62,10 +62,9 @@ pub(super) async fn unlink(
 ) -> Result<Option<UserRecord>, Fault> {
     let mut tx = access.tenant(tenant).await?;
     let Some(record) = lock(&mut tx, tenant, user).await? else { return Ok(None) };
-    if record.user.link.is_none() {
-        return Ok(Some(record));
-    }
+    let Some(link) = &record.user.link else { return Ok(Some(record)) };
     let local = UserRecord::try_from(set(&mut tx, tenant, user, None).await?)?;
+    runs::continuation::forget(&mut tx, tenant, link.connection).await?;
     audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
     events::note_link(&mut tx, tenant, EventKind::UserUnlinked, &record.user, &local.user).await?;
     tx.commit().await?;

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Actor, ClaimLimits, IdPage, NewChange, NewTenant, PlanNext, RunMode, Runs, StagedPage, Tenants};
+use store::{
+    Actor, ClaimLimits, IdPage, ModeReason, NewChange, NewTenant, PlanNext, Reading, RunMode, Runs, StagedPage, Tenants,
+};
 use store_postgres::PostgresStore;
 
 use crate::fixture::{Fixture, LEASE, add_connection, creates, queue};
@@ -65,7 +67,10 @@ async fn a_tenant_that_the_statistics_do_not_know_is_no_more_effort() {
         })
         .collect();
     store.amend(&lease, &refused).await.unwrap();
-    store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await.unwrap();
+    store
+        .finish_plan(&lease, &PlanSummary::default(), &Reading::full(ModeReason::Requested), &PlanNext::Apply)
+        .await
+        .unwrap();
     while store.apply_batch(&lease, BATCH).await.unwrap().more {}
     let after = (rows_read(&pool, "users").await, rows_read(&pool, "sync_changes").await);
     // Each key with each row would be millions.

@@ -7,8 +7,9 @@ use directory_core::{
     UserStatus, Values,
 };
 use store::{
-    Actor, ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, NewChange, NewConnection, NewCredential,
-    NewRun, NewTenant, Outcome, PlanNext, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger, UserRecord, Users,
+    Actor, ChangeFilter, Claim, Connections, CreatedRun, HeldPlan, Lease, ModeReason, NewChange, NewConnection,
+    NewCredential, NewRun, NewTenant, Outcome, PlanNext, Reading, RunMode, Runs, SeqPage, StagedPage, Tenants, Trigger,
+    UserRecord, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -59,7 +60,7 @@ impl Fixture {
         let applicable = changes.len() as u64;
         self.store.stage(&claim.lease, &StagedPage { retracted: Vec::new(), changes }).await.unwrap();
         let plan = PlanSummary { applicable, ..PlanSummary::default() };
-        self.store.finish_plan(&claim.lease, &plan, RunMode::Full, next).await.unwrap();
+        self.store.finish_plan(&claim.lease, &plan, &Reading::full(ModeReason::Requested), next).await.unwrap();
         claim.lease
     }
 

@@ -3,8 +3,8 @@
 use directory_core::{EmailKey, ExternalId, PlanSummary, RunId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use store::{
-    ClaimLimits, ConnectionEffect, Connections, IdPage, PlanNext, Progress, RunEnd, RunMode, RunPhase, RunStatus, Runs,
-    StagedPage, Store, Tenants, Tokens, UserFilter, Users,
+    ClaimLimits, ConnectionEffect, Connections, IdPage, ModeReason, PlanNext, Progress, Reading, RunEnd, RunMode,
+    RunPhase, RunStatus, Runs, StagedPage, Store, Tenants, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 
@@ -45,7 +45,10 @@ impl Watched {
         let progress = Progress { phase: RunPhase::Planning, seen: 1 };
         self.store.renew(&lease, LEASE, progress).await.unwrap();
         self.store.amend(&lease, &[]).await.unwrap();
-        self.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await.unwrap();
+        self.store
+            .finish_plan(&lease, &PlanSummary::default(), &Reading::full(ModeReason::Requested), &PlanNext::Apply)
+            .await
+            .unwrap();
         assert!(!self.store.apply_batch(&lease, 100).await.unwrap().more);
         let end = RunEnd { status: RunStatus::Succeeded, error: None, connection: ConnectionEffect::Lift };
         self.store.finish_run(&lease, &end).await.unwrap();

@@ -52,7 +52,8 @@ async fn end(store: &SqliteStore, by: &Actor, tenant: TenantId, id: RunId, way: 
         return Ok(Ending::NotPossible(run.status));
     }
     let row: RunRow = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = ?3, lease_token = NULL, lease_until = NULL, finished_at = ",
+        "UPDATE sync_runs SET status = ?3, lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL, finished_at = ",
         now!(),
         " WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
         run_columns!()

@@ -2,9 +2,10 @@
 
 use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{SqliteConnection, SqlitePool};
-use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Run, RunEnd, RunMode, RunStatus, StoreError};
+use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Reading, Run, RunEnd, RunStatus, StoreError};
 
 use super::{
+    continuation,
     row::{RunRow, run_columns},
     stage::drop_changes,
 };
@@ -42,16 +43,19 @@ pub(super) async fn plan(
     writer: &SqlitePool,
     lease: &Lease,
     plan: &PlanSummary,
-    mode: RunMode,
+    reading: &Reading,
     next: &PlanNext,
 ) -> Result<(), StoreError> {
     let Next { status, done, digest, hold } = Next::of(plan, next);
     let looked_at = &plan.counts;
+    // What is not applied at once is read anew.
+    let continuation = reading.continuation.as_ref().filter(|_| *next == PlanNext::Apply);
     let done = sqlx::query(concat!(
         "UPDATE sync_runs SET status = ?4,
              created = ?5, updated = ?6, linked = ?7, deactivated = ?8, reactivated = ?9,
              seen = ?10, unchanged = ?11, excluded = ?12, protected = ?13, conflicts = ?14,
-             planned_changes = ?15, plan_digest = ?16, hold = ?17, mode = ?18, plan_complete = 1, claims = 0,
+             planned_changes = ?15, plan_digest = ?16, hold = ?17, mode = ?18, mode_reason = ?19,
+             continuation = ?20, continuation_scope = ?21, plan_complete = 1, claims = 0,
              phase = iif(?4 = 'running', 'applying', phase),
              finished_at = iif(?4 = 'planned', ",
         now!(),
@@ -77,7 +81,10 @@ pub(super) async fn plan(
     .bind(stored(plan.applicable))
     .bind(digest)
     .bind(to_json(hold)?)
-    .bind(mode.as_str())
+    .bind(reading.mode.as_str())
+    .bind(reading.reason.as_str())
+    .bind(continuation.map(|place| place.sealed.as_slice()))
+    .bind(continuation.map(|place| place.scope.as_str()))
     .execute(writer)
     .await
     .map_err(failed)?;
@@ -87,8 +94,12 @@ pub(super) async fn plan(
 pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {
     let error = end.error.as_ref().map(to_json).transpose()?;
     let mut tx = store.write().await?;
+    if matches!(end.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
+        continuation::hand_over(&mut tx, lease).await?;
+    }
     let row: Option<RunRow> = sqlx::query_as(concat!(
-        "UPDATE sync_runs SET status = ?4, error = ?5, lease_token = NULL, lease_until = NULL, finished_at = ",
+        "UPDATE sync_runs SET status = ?4, error = ?5, lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL, finished_at = ",
         now!(),
         " WHERE ",
         held_by_lease!(),

@@ -1,6 +1,7 @@
 //! Runs: the queue, the leases, the staged plan and its application.
 
 mod apply;
+pub(crate) mod continuation;
 mod ending;
 mod finish;
 mod history;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
-    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, CreatedRun, Ending, IdPage,
-    Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, Continued, CreatedRun, Ending,
+    IdPage, Lease, NewRun, PlanNext, Progress, Reading, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
@@ -91,10 +92,14 @@ impl Runs for SqliteStore {
         &self,
         lease: &Lease,
         plan: &PlanSummary,
-        mode: RunMode,
+        reading: &Reading,
         next: &PlanNext,
     ) -> Result<(), StoreError> {
-        finish::plan(&self.writer, lease, plan, mode, next).await
+        finish::plan(&self.writer, lease, plan, reading, next).await
+    }
+
+    async fn continuation(&self, tenant: TenantId, connection: ConnectionId) -> Result<Option<Continued>, StoreError> {
+        continuation::find(&self.reader, tenant, connection).await
     }
 
     async fn apply_batch(&self, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {

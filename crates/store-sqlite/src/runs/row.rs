@@ -13,6 +13,7 @@ pub(super) struct RunRow {
     status: String,
     phase: Option<String>,
     mode: String,
+    mode_reason: Option<String>,
     trigger: String,
     dry_run: bool,
     draft: Option<String>,
@@ -49,7 +50,7 @@ struct CountsRow {
 /// What [`RunRow`] reads.
 macro_rules! run_columns {
     () => {
-        r#"id, tenant_id, connection_id, status, phase, mode, "trigger", dry_run, draft, seen, created, updated, linked,
+        r#"id, tenant_id, connection_id, status, phase, mode, mode_reason, "trigger", dry_run, draft, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes,
          exceptions, plan_digest, hold, error, created_at, started_at, finished_at, changes_deleted_at, plan_complete,
          claims"#
@@ -92,6 +93,7 @@ impl TryFrom<RunRow> for Run {
             status: place.word("status", &row.status)?,
             phase: row.phase.as_deref().map(|phase| place.word("phase", phase)).transpose()?,
             mode: place.word("mode", &row.mode)?,
+            mode_reason: row.mode_reason.as_deref().map(|reason| place.word("mode_reason", reason)).transpose()?,
             trigger: place.word("trigger", &row.trigger)?,
             draft: row.draft.as_deref().map(|draft| place.json("draft", draft)).transpose()?,
             counts: row.counts.read(place)?,

@@ -10,7 +10,7 @@ use crate::{
     SqliteStore, audit, connections,
     decode::{Place, stored_id},
     error::{defect, expect_rows, failed},
-    events,
+    events, runs,
 };
 
 pub(super) async fn link(
@@ -50,17 +50,14 @@ pub(super) async fn unlink(
     user: UserId,
 ) -> Result<Option<UserRecord>, StoreError> {
     let mut tx = store.write().await?;
-    match find(&mut *tx, tenant, user).await? {
-        Some(record) if record.user.link.is_some() => {
-            let local = write(&mut tx, tenant, user, None).await?;
-            audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
-            events::note_link(&mut tx, tenant, EventKind::UserUnlinked, &record.user, &local.user).await?;
-            tx.commit().await.map_err(failed)?;
-            Ok(Some(local))
-        }
-        // Nobody, or local as it is.
-        other => Ok(other),
-    }
+    let Some(record) = find(&mut *tx, tenant, user).await? else { return Ok(None) };
+    let Some(link) = &record.user.link else { return Ok(Some(record)) };
+    let local = write(&mut tx, tenant, user, None).await?;
+    runs::continuation::forget(&mut tx, tenant, link.connection).await?;
+    audit::note(&mut tx, by, &AuditRecord::user_unlinked(tenant, &record.user, &local.user)).await?;
+    events::note_link(&mut tx, tenant, EventKind::UserUnlinked, &record.user, &local.user).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Some(local))
 }
 
 /// Who is linked to the directory user.

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{
     Harness,
-    world::{LEASE, World, add_connection, add_tenant, creates, id, new_run, queue},
+    world::{LEASE, World, add_connection, add_tenant, creates, full, id, new_run, queue},
 };
 use crate::{
     Actor, Claim, ClaimLimits, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd,
@@ -35,7 +35,7 @@ pub(super) async fn no_write_works(store: &dyn Store, lease: &Lease) {
     lost("stage nothing", &store.stage(lease, &StagedPage::default()).await);
     lost("amend", &store.amend(lease, &[Amendment::Entangle { seq: 1 }]).await);
     lost("amend nothing", &store.amend(lease, &[]).await);
-    lost("finish_plan", &store.finish_plan(lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await);
+    lost("finish_plan", &store.finish_plan(lease, &PlanSummary::default(), &full(), &PlanNext::Apply).await);
     lost("apply_batch", &store.apply_batch(lease, 100).await);
     lost("finish_run", &store.finish_run(lease, &end).await);
 }

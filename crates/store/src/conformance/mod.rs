@@ -21,6 +21,7 @@ pub mod audited;
 pub mod cancel;
 pub mod census;
 pub mod connections;
+pub mod continuations;
 pub mod credentials;
 pub mod entangled;
 pub mod events;
@@ -148,6 +149,15 @@ macro_rules! conformance_tests {
                 a_connection_is_paused_and_goes_on
                 a_quarantine_outlasts_an_update
                 updates_are_the_tenants_own
+            }
+            continuations {
+                a_place_moves_with_the_runs_end
+                a_place_outlives_the_worker
+                a_place_waits_for_all_of_the_plan
+                a_reviewed_plan_leaves_no_place
+                unlinking_drops_the_place
+                a_deleted_connections_place_is_gone
+                places_are_the_tenants_own
             }
             credentials {
                 a_credential_is_replaced

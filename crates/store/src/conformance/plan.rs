@@ -4,11 +4,11 @@ use directory_core::{Counts, HoldReason, MaxDeactivations, PlanSummary, RunError
 
 use super::{
     Harness,
-    world::{LEASE, World, creates, id},
+    world::{LEASE, World, creates, full, id},
 };
 use crate::{
-    ClaimLimits, ConnectionEffect, HeldPlan, Outcome, PlanNext, RunEnd, RunError, RunMode, RunPhase, RunStatus,
-    StoreError,
+    ClaimLimits, ConnectionEffect, HeldPlan, ModeReason, Outcome, PlanNext, Reading, RunEnd, RunError, RunMode,
+    RunPhase, RunStatus, StoreError,
 };
 
 const COUNTS: Counts = Counts {
@@ -43,9 +43,11 @@ async fn leases(world: &World) -> i64 {
 pub async fn a_plan_goes_on_to_applying(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let claim = world.start().await;
-    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Delta, &PlanNext::Apply).await.unwrap();
+    let read = Reading { mode: RunMode::Delta, reason: ModeReason::Continued, continuation: None };
+    world.store.finish_plan(&claim.lease, &SUMMARY, &read, &PlanNext::Apply).await.unwrap();
     let run = world.run(claim.run.id).await;
     assert_eq!((claim.run.mode, run.mode), (RunMode::Full, RunMode::Delta), "asked for, and done");
+    assert_eq!((claim.run.mode_reason, run.mode_reason), (None, Some(ModeReason::Continued)));
     let looked_at =
         Counts { seen: 1_000, unchanged: 916, excluded: 17, protected: 18, conflicts: 19, ..Counts::default() };
     assert_eq!(run.counts, looked_at);
@@ -61,7 +63,7 @@ pub async fn a_plan_is_held(harness: &dyn Harness) {
     let claim = world.start().await;
     world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example")]).await;
     let held = HeldPlan { digest: "ab".repeat(32), reasons: reasons() };
-    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Full, &PlanNext::Hold(held)).await.unwrap();
+    world.store.finish_plan(&claim.lease, &SUMMARY, &full(), &PlanNext::Hold(held)).await.unwrap();
     let run = world.run(claim.run.id).await;
     assert_eq!((run.status, run.counts, run.planned_changes), (RunStatus::Held, COUNTS, Some(65)));
     assert_eq!((run.plan_digest, run.hold), (Some("ab".repeat(32)), reasons()));
@@ -81,7 +83,7 @@ pub async fn a_dry_run_ends_planned(harness: &dyn Harness) {
     let world = World::new(harness).await;
     let claim = world.start().await;
     let next = PlanNext::Planned { digest: "cd".repeat(32), reasons: reasons() };
-    world.store.finish_plan(&claim.lease, &SUMMARY, RunMode::Full, &next).await.unwrap();
+    world.store.finish_plan(&claim.lease, &SUMMARY, &full(), &next).await.unwrap();
     let run = world.run(claim.run.id).await;
     assert_eq!((run.status, run.counts, run.planned_changes), (RunStatus::Planned, COUNTS, Some(65)));
     assert_eq!((run.plan_digest, run.hold), (Some("cd".repeat(32)), reasons()));

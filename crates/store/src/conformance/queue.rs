@@ -35,6 +35,7 @@ pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
         status: RunStatus::Queued,
         phase: None,
         mode: RunMode::Auto,
+        mode_reason: None,
         trigger: Trigger::Schedule,
         dry_run: true,
         draft: Some(draft),

@@ -7,8 +7,8 @@ use directory_core::{
 use super::{
     Harness,
     world::{
-        ALL, LEASE, World, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, id, moves, new_run,
-        renames,
+        ALL, LEASE, World, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, full, id, moves,
+        new_run, renames,
     },
 };
 use crate::{
@@ -192,7 +192,7 @@ pub async fn only_a_held_plan_is_reviewed(harness: &dyn Harness) {
 
     let claim = world.start().await;
     let next = PlanNext::Planned { digest: digest(), reasons: vec![HoldReason::AllDeactivated { deactivations: 1 }] };
-    world.store.finish_plan(&claim.lease, &PlanSummary::default(), claim.run.mode, &next).await.unwrap();
+    world.store.finish_plan(&claim.lease, &PlanSummary::default(), &full(), &next).await.unwrap();
     undecidable(claim.run.id, RunStatus::Planned).await;
 
     let rejected = world.held(creations([7])).await;

@@ -8,11 +8,11 @@ use directory_core::{
 use super::{
     Harness,
     world::{
-        World, add_connection, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, id, links,
-        new_run, renames,
+        World, add_connection, add_tenant, add_twin, conflicts, creates, deactivates, digest, external, full, id,
+        links, new_run, renames,
     },
 };
-use crate::{Actor, Draft, ExternalPage, Linking, NewRun, Outcome, PlanNext, RunMode, UserRecord};
+use crate::{Actor, Draft, ExternalPage, Linking, NewRun, Outcome, PlanNext, UserRecord};
 
 async fn link(world: &World, user: UserId, external_id: &str) -> Linking {
     world.store.link_user(Actor::SYSTEM, world.tenant, user, world.connection, &external(external_id)).await.unwrap()
@@ -159,7 +159,7 @@ pub async fn only_the_newest_plan_tells_who_is_there(harness: &dyn Harness) {
     world.store.create_run(Actor::SYSTEM, &preview).await.unwrap();
     let lease = world.claim(preview.id).await.unwrap().lease;
     let next = PlanNext::Planned { digest: digest(), reasons: vec![] };
-    world.store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &next).await.unwrap();
+    world.store.finish_plan(&lease, &PlanSummary::default(), &full(), &next).await.unwrap();
     linked(&world, user.id, "ext-2").await;
 }
 

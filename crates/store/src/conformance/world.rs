@@ -17,9 +17,9 @@ use uuid::{Builder, Uuid};
 
 use super::{Database, Harness};
 use crate::{
-    Actor, ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, NewChange,
-    NewConnection, NewCredential, NewRun, NewTenant, Outcome, PlanNext, Run, RunEnd, RunMode, RunStatus, SeqPage,
-    StagedPage, Store, Trigger, UserRecord,
+    Actor, ChangeFilter, ChangeRecord, Claim, ConnectionEffect, CreatedRun, Ending, HeldPlan, Lease, ModeReason,
+    NewChange, NewConnection, NewCredential, NewRun, NewTenant, Outcome, PlanNext, Reading, Run, RunEnd, RunMode,
+    RunStatus, SeqPage, StagedPage, Store, Trigger, UserRecord,
 };
 
 /// Long enough for any test.
@@ -180,13 +180,13 @@ impl World {
         }
         let reasons = vec![HoldReason::AllDeactivated { deactivations: 3 }];
         let next = PlanNext::Hold(HeldPlan { digest: digest(), reasons });
-        self.store.finish_plan(lease, &summary, RunMode::Full, &next).await.unwrap();
+        self.store.finish_plan(lease, &summary, &full(), &next).await.unwrap();
         assert_eq!(self.run(lease.run).await.status, RunStatus::Held);
     }
 
     pub(super) async fn clear_for_applying(&self, lease: &Lease, applicable: u64) {
         let summary = PlanSummary { applicable, ..PlanSummary::default() };
-        self.store.finish_plan(lease, &summary, RunMode::Full, &PlanNext::Apply).await.unwrap();
+        self.store.finish_plan(lease, &summary, &full(), &PlanNext::Apply).await.unwrap();
     }
 
     /// Applies batch by batch; the number of batches it took.
@@ -236,6 +236,11 @@ impl World {
     pub(super) async fn outcomes(&self, run: RunId) -> Vec<(u32, Outcome)> {
         self.changes(run).await.into_iter().map(|change| (change.seq, change.outcome)).collect()
     }
+}
+
+/// A directory that was read as a whole.
+pub(super) fn full() -> Reading {
+    Reading::full(ModeReason::Requested)
 }
 
 /// The digest of every held plan here.

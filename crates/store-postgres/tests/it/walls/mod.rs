@@ -8,8 +8,8 @@ use std::time::Duration;
 use directory_core::{ConnectionId, ExternalId, PlanSummary, RunId, TenantId, UserId};
 use sqlx::postgres::PgPoolOptions;
 use store::{
-    Actor, Connections, IdPage, Lease, NewTenant, NewToken, PlanNext, RunMode, Runs, StagedPage, Store, StoreError,
-    TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
+    Actor, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, Runs, StagedPage, Store,
+    StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -57,7 +57,10 @@ impl Side {
         let lease = store.claim_run(tenant, run, Uuid::new_v4(), LEASE).await.unwrap().unwrap().lease;
         let changes = vec![creates(1, SHARED, slug)];
         store.stage(&lease, &StagedPage { retracted: Vec::new(), changes }).await.unwrap();
-        store.finish_plan(&lease, &PlanSummary::default(), RunMode::Full, &PlanNext::Apply).await.unwrap();
+        store
+            .finish_plan(&lease, &PlanSummary::default(), &Reading::full(ModeReason::Requested), &PlanNext::Apply)
+            .await
+            .unwrap();
         store.apply_batch(&lease, 10).await.unwrap();
         let user = store.users(tenant, &UserFilter::default(), FIRST).await.unwrap()[0].user.id;
         Self { tenant, token, connection, former, ignored, run, lease, user }
