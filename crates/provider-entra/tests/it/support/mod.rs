@@ -6,7 +6,10 @@ pub(crate) mod raw;
 use std::{
     collections::{HashMap, VecDeque},
     path::PathBuf,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,13 +19,17 @@ use directory_core::{
 };
 use provider_entra::{Bounds, EntraFactory, EntraOptions};
 use serde_json::{Value, json};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::method};
+use wiremock::{
+    Mock, MockServer, Request, Respond, ResponseTemplate,
+    matchers::{method, path, query_param},
+};
 
 pub(crate) const DIRECTORY: &str = "9b2a6c1e-3f4d-4a5b-8c6d-7e8f90a1b2c3";
 pub(crate) const CLIENT: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const GROUP: &str = "abcdef01-2222-4333-8444-555555555555";
 /// Holds what a form must escape.
 pub(crate) const SECRET: &str = "s3cr~t+&=% ü";
+const DELTA: &str = "/v1.0/users/delta";
 pub(crate) const REQUEST_ID: &str = "0b7e1c2a-5b1f-4d0e-9c55-3f0f0d7c9a11";
 
 /// Both hosts in one server.
@@ -32,6 +39,21 @@ pub(crate) struct Entra {
     pub(crate) cloud: Option<String>,
     pub(crate) credential: Credential,
     pub(crate) token_file: Option<PathBuf>,
+    /// Of the next answer that is to come before earlier ones.
+    priority: AtomicU8,
+}
+
+fn is_latest(read: &Request) -> bool {
+    read.url.path() == DELTA && read.url.query().is_some_and(|query| query.ends_with("$deltatoken=latest"))
+}
+
+fn delta_link(server: &str, token: &str) -> String {
+    format!("{server}{DELTA}?$deltatoken={token}")
+}
+
+/// Changes are told from now on.
+pub(crate) fn latest(server: &str) -> ResponseTemplate {
+    answer(200).set_body_json(json!({"value": [], "@odata.deltaLink": delta_link(server, "now")}))
 }
 
 /// Answers in order; the last answer stays.
@@ -58,9 +80,22 @@ impl Entra {
             cloud: None,
             credential: secret(),
             token_file: None,
+            priority: AtomicU8::new(4),
         };
         entra.script("POST", answers).await;
+        entra.latest(latest(&entra.server.uri())).await;
         entra
+    }
+
+    /// Another answer to the question from where changes are told. It is asked before each whole listing of a directory,
+    /// and not among [`Self::reads`].
+    pub(crate) async fn latest(&self, answer: ResponseTemplate) {
+        let question = Mock::given(method("GET")).and(path(DELTA)).and(query_param("$deltatoken", "latest"));
+        question
+            .respond_with(answer)
+            .with_priority(self.priority.fetch_sub(1, Ordering::Relaxed))
+            .mount(&self.server)
+            .await;
     }
 
     /// Graph's answers, in order; the last one stays.
@@ -97,7 +132,19 @@ impl Entra {
     }
 
     pub(crate) async fn reads(&self) -> Vec<Request> {
-        self.requests("GET").await
+        let mut reads = self.requests("GET").await;
+        reads.retain(|read| !is_latest(read));
+        reads
+    }
+
+    /// How often it was asked from where changes are told.
+    pub(crate) async fn latest_asked(&self) -> usize {
+        self.requests("GET").await.into_iter().filter(is_latest).count()
+    }
+
+    /// A delta link to this server.
+    pub(crate) fn delta_link(&self, token: &str) -> String {
+        delta_link(&self.server.uri(), token)
     }
 
     async fn requests(&self, verb: &str) -> Vec<Request> {
