@@ -23,7 +23,7 @@ on_both_stores!(
 );
 
 async fn changed(kind: Kind, config: Config) -> (System, String) {
-    let system = System::start(kind, config).await;
+    let system = System::start_following(kind, config).await;
     let connection = system.register(json!({})).await;
     let first = system.sync(&connection).await;
     assert_eq!(how(&first), ("full", "no_continuation"), "{first}");
@@ -165,7 +165,7 @@ async fn another_scope_is_read_as_a_whole(kind: Kind) {
 
 async fn nothing_that_changes_meanwhile_is_missed(kind: Kind) {
     let slow = Config { max_page_size: 10, latency: std::time::Duration::from_millis(40), ..plain(200) };
-    let system = System::start(kind, slow).await;
+    let system = System::start_following(kind, slow).await;
     let connection = system.register(json!({})).await;
     let run = system.start_sync(&connection).await;
     let directory = system.simulator.directory();

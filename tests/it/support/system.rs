@@ -111,14 +111,24 @@ pub(crate) struct System {
 }
 
 impl System {
+    /// Every sync reads all of its directory.
     pub(crate) async fn start(kind: Kind, directory: Config) -> Self {
+        Self::start_with(kind, directory, &[("FULL_SYNC_HOURS", "0")]).await
+    }
+
+    /// Syncs read what changed, as they do unless told otherwise.
+    pub(crate) async fn start_following(kind: Kind, directory: Config) -> Self {
+        Self::start_with(kind, directory, &[]).await
+    }
+
+    async fn start_with(kind: Kind, directory: Config, more: &[(&str, &str)]) -> Self {
         // Installed once a process; another test of this binary may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let simulator = Simulator::start(directory).unwrap();
         let database = Database::new(kind).await;
         let key = new_key("test");
         let setting = |name: &str, value: String| (format!("DIRECTORY_{name}"), value);
-        let cli = Cli::new(vec![
+        let mut settings = vec![
             setting("DATABASE_URL", database.url.clone()),
             setting("ENCRYPTION_KEYS", key.clone()),
             setting("FEDERATED_TOKEN_FILE", database.dir.path().join("token").display().to_string()),
@@ -126,7 +136,9 @@ impl System {
             setting("GRAPH_URL", simulator.graph_url()),
             // Tests ask more often than people do.
             setting("RATE_LIMIT", "0".to_owned()),
-        ]);
+        ];
+        settings.extend(more.iter().map(|(name, value)| setting(name, (*value).to_owned())));
+        let cli = Cli::new(settings);
         let server = Some(Server::start(&cli));
         let (tenant, token) = new_tenant(&cli, "acme");
         let client = reqwest::Client::new();

@@ -38,7 +38,7 @@ fn a_conflict_names_the_users_and_is_settled_by_a_link() {
         let linked = world.run(&link).json();
         assert_eq!((&linked["id"], &linked["externalId"]), (&local["id"], &json!(world.external_id(0))));
     }
-    let run = world.run(&["sync", ACME]).json();
+    let run = world.run(&["sync", ACME, "--full"]).json();
     assert_eq!((&run["status"], &run["counts"]["unchanged"]), (&json!("succeeded"), &json!(3)));
 }
 

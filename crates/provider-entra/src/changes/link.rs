@@ -37,7 +37,7 @@ mod tests {
     fn links_come_back_for_their_own_graph_only() {
         let graph = |host: &str| Url::parse(&format!("https://{host}/v1.0/")).expect("URL");
         let (here, there) = (graph("graph.microsoft.com"), graph("graph.microsoft.us"));
-        let link = "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=a%2Bb'c";
+        let link = "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=a%2Bb%27c";
         let links = Links::new(&here, link).expect("link");
         let kept = links.to_continuation();
         assert_eq!(Links::of(&here, &kept).expect("link").users.as_str(), link);

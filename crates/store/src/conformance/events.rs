@@ -8,13 +8,13 @@ use super::{
     Harness,
     entangled::entangle,
     world::{
-        World, add_connection, add_twin, changes_user, conflicts, creates, deactivates, digest, external, links, moves,
-        queue, renames,
+        World, add_connection, add_twin, changes_user, conflicts, creates, deactivates, digest, external, full, links,
+        moves, queue, renames,
     },
 };
 use crate::{
     Actor, Approval, Choice, ConnectionEffect, Event, EventData, EventFilter, EventKind, Feed, Linking, PlanNext, Run,
-    RunEnd, RunError, RunEvent, RunMode, RunStatus, UserEvent,
+    RunEnd, RunError, RunEvent, RunStatus, UserEvent,
 };
 
 /// Everything that the tenant's feed tells.
@@ -206,7 +206,7 @@ pub async fn each_run_ends_once(harness: &dyn Harness) {
     note(&world.cancel(queued).await);
     let dry = world.start().await.lease;
     let planned = PlanNext::Planned { digest: digest(), reasons: Vec::new() };
-    world.store.finish_plan(&dry, &directory_core::PlanSummary::default(), RunMode::Full, &planned).await.unwrap();
+    world.store.finish_plan(&dry, &directory_core::PlanSummary::default(), &full(), &planned).await.unwrap();
     note(&world.run(dry.run).await);
     let rejected = world.held(vec![creates(1, "ext-2", "two@acme.example")]).await;
     world.store.reject_run(Actor::SYSTEM, world.tenant, rejected).await.unwrap();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Actor, Claim, ClaimLimits, Connection, ConnectionEffect, Draft, Lease, NewRun, Outcome, PlanNext, Progress, RunEnd,
-    RunMode, RunPhase, RunStatus, StagedPage, Store, StoreError,
+    RunPhase, RunStatus, StagedPage, Store, StoreError,
 };
 
 fn lost<T: std::fmt::Debug>(what: &str, written: &Result<T, StoreError>) {
