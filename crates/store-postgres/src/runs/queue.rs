@@ -169,6 +169,8 @@ async fn taken(transaction: &mut PgConnection, row: RunRow, token: Uuid) -> Resu
         Err(Fault::Store(corrupt @ StoreError::Corrupt { .. })) => RunError::unreadable(&corrupt),
         Err(other) => return Err(other),
     };
+    // Unlike a claim it must not be lost: others are told of it.
+    sqlx::query("SET LOCAL synchronous_commit TO DEFAULT").execute(&mut *transaction).await?;
     sqlx::query(
         "UPDATE sync_runs SET status = 'failed', error = $3, finished_at = now(), lease_token = NULL, lease_until = NULL
          WHERE tenant_id = $1 AND id = $2",
