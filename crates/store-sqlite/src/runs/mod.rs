@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use directory_core::{Amendment, ConnectionId, PlanSummary, RunId, TenantId};
 use store::{
     Actor, Applied, Approval, ChangeFilter, ChangeRecord, Choice, Claim, ClaimLimits, Continued, CreatedRun, Ending,
-    IdPage, Lease, NewRun, PlanNext, Progress, Reading, Run, RunEnd, RunMode, Runs, SeqPage, StagedPage, StoreError,
+    IdPage, Lease, NewRun, PlanNext, Progress, Reading, Run, RunEnd, Runs, SeqPage, StagedPage, StoreError,
 };
 use uuid::Uuid;
 
