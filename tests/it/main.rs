@@ -28,6 +28,7 @@ mod reconnect;
 mod retention;
 mod review;
 mod safety;
+mod schedules;
 mod secrets;
 mod servers;
 mod support;

@@ -3,22 +3,34 @@
 //! A tenant's work is done in a transaction that the server itself confines to the tenant's rows (the policies
 //! `tenant_wall` of the migrations), whatever a statement forgets. Only this module has the pool.
 
+use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, postgres::PgListener};
+use store::Clock;
 
 /// Rolled back when it is dropped, and nobody waits for that: the driver does it on the connection's way back to the
 /// pool. So what only reads has nothing to commit.
 pub(crate) type Transaction = sqlx::Transaction<'static, Postgres>;
 
-/// The pool of connections.
+/// The pool of connections, and the time that schedules go by.
 #[derive(Clone)]
 pub(crate) struct Access {
     pool: PgPool,
+    clock: Clock,
 }
 
 impl Access {
     pub(crate) fn through(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, clock: Clock::default() }
+    }
+
+    pub(crate) fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What time it is for schedules. Leases go by the server's own.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// A transaction in which there are no rows but this tenant's.

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod queue_watch;
 mod runs;
+mod schedules;
 mod schema;
 mod tenants;
 mod tokens;
@@ -20,7 +21,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Census, Examination, QueueWatch, Store, StoreError, TenantWall};
+use store::{Census, Clock, Examination, QueueWatch, Store, StoreError, TenantWall};
 
 use crate::{access::Access, queue_watch::PostgresQueueWatch};
 
@@ -56,6 +57,12 @@ impl PostgresStore {
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
         Self { access: Access::through(pool) }
+    }
+
+    /// The same store with another clock for its schedules.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { access: self.access.with_clock(clock) }
     }
 }
 

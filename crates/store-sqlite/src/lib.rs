@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod file;
 mod runs;
+mod schedules;
 mod schema;
 mod sql;
 mod tenants;
@@ -25,7 +26,7 @@ use sqlx::{
     Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use store::{Census, Examination, Store, StoreError};
+use store::{Census, Clock, Examination, Store, StoreError};
 
 use crate::error::failed;
 
@@ -45,6 +46,8 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,
     reader: SqlitePool,
+    /// Tells the time that schedules go by; everything else goes by SQLite's own.
+    clock: Clock,
 }
 
 impl SqliteStore {
@@ -62,7 +65,7 @@ impl SqliteStore {
         let writer = pool(1).min_connections(1).connect_with(writing(options.clone())).await.map_err(failed)?;
         let reader = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
         drop(lock);
-        Ok(Self { path: path.to_owned(), writer, reader })
+        Ok(Self { path: path.to_owned(), writer, reader, clock: Clock::default() })
     }
 
     /// A store that only reads, on a file that is there: nothing is made or changed, the files beside the database neither.
@@ -73,7 +76,13 @@ impl SqliteStore {
         let at_rest = !file::log_of(path).exists();
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(at_rest);
         let reader = pool(READERS).connect_with(options.busy_timeout(BUSY_TIMEOUT)).await.map_err(failed)?;
-        Ok(Self { path: path.to_owned(), writer: reader.clone(), reader })
+        Ok(Self { path: path.to_owned(), writer: reader.clone(), reader, clock: Clock::default() })
+    }
+
+    /// The same store with another clock for its schedules.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Begins a transaction that writes. It has the write lock from the start: one that reads first and then finds that

@@ -56,12 +56,18 @@ pub struct Connection {
     pub default_role: String,
     /// The rules.
     pub policy: Policy,
-    /// When it synchronises by itself: a cron expression or `every 15m`; `None` is by hand.
+    /// When it synchronises by itself, as a [`Schedule`](crate::Schedule) reads; `None` is by hand.
     pub schedule: Option<String>,
+    /// When it synchronises next by itself; `None` while it is paused or synchronised by hand.
+    pub next_sync_at: Option<DateTime<Utc>>,
     /// See [`ConnectionState`].
     pub state: ConnectionState,
     /// Why it is in that state.
     pub state_reason: Option<String>,
+    /// Since when it is quarantined.
+    pub quarantined_at: Option<DateTime<Utc>>,
+    /// Runs in a row that failed of what is not its fault, and passes by itself.
+    pub setbacks: u32,
     /// It took up the users of a deleted connection with another group, and no run of it has been applied yet.
     pub new_scope: bool,
     /// What kind of credential it has.

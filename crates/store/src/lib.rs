@@ -5,6 +5,7 @@ pub mod batch;
 mod census;
 mod change;
 mod claiming;
+mod clock;
 mod connection;
 mod error;
 mod event;
@@ -13,7 +14,10 @@ mod page;
 mod reading;
 mod review;
 mod run;
+mod schedule;
+mod schedules;
 mod tenant;
+mod timing;
 mod token;
 mod user;
 mod wall;
@@ -30,6 +34,7 @@ pub use audit::{Actor, ActorKind, Audit, AuditAction, AuditEntry, AuditFilter, A
 pub use census::{Census, ConnectionCounts};
 pub use change::{ChangeFilter, ChangeRecord, NewChange, Outcome, StagedPage};
 pub use claiming::{ClaimLimits, QueueWatch};
+pub use clock::Clock;
 pub use connection::{
     CloudInUse, Connection, ConnectionState, ConnectionUpdate, Connections, Directory, Draft, ExpiringCredential,
     IgnoredUser, NewConnection, NewCredential, SealedCredential, UpdatedConnection,
@@ -47,14 +52,17 @@ pub use run::{
     Applied, Claim, ConnectionEffect, CreatedRun, HeldPlan, Lease, NewRun, PlanNext, Progress, Run, RunEnd, RunError,
     RunMode, RunPhase, RunStatus, Runs, Trigger,
 };
+pub use schedule::{Schedule, ScheduleError};
+pub use schedules::{Due, DueStart, Schedules};
 pub use tenant::{NewTenant, Tenant, Tenants};
+pub use timing::{Aftermath, Timing, not_before};
 pub use token::{NOTED_EVERY, NewToken, Token, TokenRole, Tokens};
 pub use user::{Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]
-pub trait Store: Tenants + Tokens + Connections + Runs + Users + Audit + Events {
+pub trait Store: Tenants + Tokens + Connections + Schedules + Runs + Users + Audit + Events {
     /// Brings the schema up to date; safe when several processes do so at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -210,6 +210,8 @@ pub struct Run {
     pub hold: Vec<HoldReason>,
     /// Why it failed.
     pub error: Option<RunError>,
+    /// Of a queued run: its directory asked to be left alone until then, and no worker takes it before.
+    pub not_before: Option<DateTime<Utc>>,
     /// When it was queued.
     pub created_at: DateTime<Utc>,
     /// When a worker first took it.
@@ -237,6 +239,14 @@ pub struct NewRun {
     pub dry_run: bool,
     /// Only of a dry run. See [`Run::draft`].
     pub draft: Option<Draft>,
+}
+
+impl NewRun {
+    /// The run that a connection's schedule starts.
+    #[must_use]
+    pub fn scheduled(tenant: TenantId, connection: ConnectionId, id: RunId) -> Self {
+        Self { id, tenant, connection, mode: RunMode::Auto, trigger: Trigger::Schedule, dry_run: false, draft: None }
+    }
 }
 
 /// What came of asking for a run.
@@ -339,6 +349,11 @@ pub enum ConnectionEffect {
     Lift,
     /// Its configuration has to be mended; the reason says how. A paused connection stays paused.
     Quarantine(String),
+    /// The directory, or our own database, is in trouble that passes: its schedule tries again soon, and later each time.
+    BackOff {
+        /// How long the directory asked to be left alone, from now: no run of it is claimed before, whoever asks for one.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// The runs.
@@ -366,13 +381,14 @@ pub trait Runs: Send + Sync {
     ) -> Result<Vec<ChangeRecord>, StoreError>;
 
     /// Takes a run for so long: one whose worker let its lease pass, or else, within the limits, one that is queued, of the
-    /// tenant with the fewest running ones; the oldest of those. A run that nobody could work on, since it or its
-    /// connection cannot be read, fails instead and holds up no other.
+    /// tenant with the fewest running ones; the oldest of those. One that would read a directory which asked to be left
+    /// alone waits. A run that nobody could work on, since it or its connection cannot be read, fails instead and holds up
+    /// no other.
     ///
     /// The limits hold whoever claims at the same time, in whichever process.
     async fn claim_next(&self, token: Uuid, lease: Duration, limits: ClaimLimits) -> Result<Option<Claim>, StoreError>;
 
-    /// Takes this run, if it is queued or its lease has passed. No limit is in its way.
+    /// Takes this run, if it is queued or its lease has passed, and its directory may be read. No limit is in its way.
     async fn claim_run(
         &self,
         tenant: TenantId,

@@ -8,8 +8,8 @@ use std::{
 use crypto::Keyring;
 use directory_core::{ConnectionId, DirectoryProvider, ProviderError, ProviderFactory, RunId, TenantId};
 use store::{
-    Actor, Approval, Choice, Claim, ClaimLimits, Connection, CreatedRun, Draft, NewRun, RunMode, Store, StoreError,
-    Trigger, chain,
+    Actor, Approval, Choice, Claim, ClaimLimits, Clock, Connection, CreatedRun, Draft, NewRun, RunMode, Store,
+    StoreError, Trigger, chain,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -45,6 +45,10 @@ pub struct EngineOptions {
     pub keep_events: Option<Duration>,
     /// How often a worker looks for changes that are to be deleted.
     pub housekeeping: Duration,
+    /// How often a worker looks for connections whose schedule is due.
+    pub schedule_look: Duration,
+    /// How often a worker looks for connections that have a schedule and no next time, after its first look at its start.
+    pub plan_look: Duration,
     /// How often a worker looks for credentials that end, after its first look at its start.
     pub expiry_look: Duration,
 }
@@ -64,6 +68,8 @@ impl Default for EngineOptions {
             keep_changes: Some(Duration::from_hours(90 * 24)),
             keep_events: Some(Duration::from_hours(30 * 24)),
             housekeeping: Duration::from_mins(15),
+            schedule_look: Duration::from_secs(2),
+            plan_look: Duration::from_hours(1),
             expiry_look: Duration::from_hours(1),
         }
     }
@@ -109,6 +115,7 @@ pub enum EngineError {
 pub struct SyncEngine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: EngineOptions,
+    pub(crate) clock: Clock,
 }
 
 pub(crate) struct Shared {
@@ -127,13 +134,19 @@ impl SyncEngine {
     pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>, providers: Providers) -> Self {
         let shared =
             Arc::new(Shared { store, keyring, providers, queued: Notify::new(), key_health: Mutex::default() });
-        Self { shared, options: EngineOptions::default() }
+        Self { shared, options: EngineOptions::default(), clock: Clock::default() }
     }
 
     /// The same engine with other times and sizes.
     #[must_use]
     pub fn with_options(self, options: EngineOptions) -> Self {
         Self { options, ..self }
+    }
+
+    /// The same engine with another clock for its schedules; its store has to have the same.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The store that it works on.

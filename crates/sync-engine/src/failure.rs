@@ -1,5 +1,7 @@
 //! How a run can fail, and what that means for the run and its connection.
 
+use std::time::Duration;
+
 use crate::EngineError;
 use directory_core::{FailureKind, ProviderError, RunErrorCode};
 use store::{ConnectionEffect, Run, RunEnd, RunError, RunStatus, StoreError};
@@ -39,7 +41,7 @@ impl From<EngineError> for RunFailure {
 
 impl RunFailure {
     /// The failed run's end. A configuration failure quarantines the connection, unless the run was a preview: what it
-    /// failed of may be what was being tried.
+    /// failed of may be what was being tried. What passes by itself only moves its schedule.
     pub(crate) fn into_end(self, run: &Run) -> RunEnd {
         let (error, connection) = match self {
             Self::Provider(error) => {
@@ -47,13 +49,20 @@ impl RunFailure {
                     FailureKind::Configuration if run.draft.is_none() => {
                         ConnectionEffect::Quarantine(format!("{} {}", error.message, error.hint))
                     }
-                    FailureKind::Configuration
-                    | FailureKind::Transient { .. }
-                    | FailureKind::ListingExpired
-                    | FailureKind::Protocol => ConnectionEffect::Keep,
+                    FailureKind::Transient { retry_after } => ConnectionEffect::BackOff { retry_after },
+                    FailureKind::Configuration | FailureKind::ListingExpired | FailureKind::Protocol => {
+                        ConnectionEffect::Keep
+                    }
                 };
-                let ProviderError { code, message, hint, request_id, .. } = error;
+                let hint = match error.kind {
+                    FailureKind::Transient { retry_after: Some(wait) } => format!("{} {}", error.hint, asked_for(wait)),
+                    _ => error.hint,
+                };
+                let ProviderError { code, message, request_id, .. } = error;
                 (RunError { code, message, hint, request_id }, effect)
+            }
+            other @ (Self::Store(_) | Self::Stuck(_)) => {
+                (other.our_own(), ConnectionEffect::BackOff { retry_after: None })
             }
             other => (other.our_own(), ConnectionEffect::Keep),
         };
@@ -102,6 +111,13 @@ impl RunFailure {
         };
         RunError { code: self.code(), message: capitalised(&self.to_string()), hint: hint.to_owned(), request_id: None }
     }
+}
+
+/// How long the directory is left alone.
+fn asked_for(wait: Duration) -> String {
+    let seconds = wait.as_secs_f64().ceil();
+    let (number, unit) = if seconds <= 120.0 { (seconds, "s") } else { ((seconds / 60.0).ceil(), "min") };
+    format!("The directory asked to be left alone for {number} {unit}; until then its runs wait.")
 }
 
 fn capitalised(text: &str) -> String {

@@ -16,6 +16,7 @@ mod plan;
 mod providers;
 mod pull;
 mod reading;
+mod scheduler;
 mod worker;
 
 pub use connections::Registration;

@@ -10,11 +10,11 @@ use directory_core::{
 };
 use store::{
     Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
-    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, Continued, CreatedRun, Directory, Ending,
-    EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage, IgnoredUser, Lease,
-    Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress, Reading, Run, RunEnd,
-    RunMode, Runs, SealedCredential, SeqPage, StagedPage, Store, StoreError, Tenant, Tenants, Token, Tokens,
-    UpdatedConnection, UserFilter, UserRecord, Users,
+    ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, Continued, CreatedRun, Directory, Due,
+    DueStart, Ending, EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage,
+    IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress,
+    Reading, Run, RunEnd, RunMode, Runs, ScheduleError, Schedules, SealedCredential, SeqPage, StagedPage, Store,
+    StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 
@@ -73,6 +73,13 @@ disturbed!(Connections {
         -> Vec<ExpiringCredential>;
     fn clouds_in_use() -> Vec<CloudInUse>;
     fn reseal_credential(by: &Actor, read: &SealedCredential, sealed: &[u8]) -> bool;
+});
+
+disturbed!(Schedules {
+    fn due_connections(now: DateTime<Utc>, after: Option<&Due>, limit: u32) -> Vec<Due>;
+    fn start_due(due: &Due, run: RunId, now: DateTime<Utc>) -> DueStart;
+    fn unplanned_connections(after: Option<(TenantId, ConnectionId)>, limit: u32) -> Vec<(TenantId, ConnectionId)>;
+    fn plan_connection(tenant: TenantId, connection: ConnectionId, now: DateTime<Utc>) -> Result<(), ScheduleError>;
 });
 
 disturbed!(Runs {

@@ -9,6 +9,7 @@ use sync_engine::SyncEngine;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
+use crate::{output::note, table::time};
 
 /// How often the run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -30,6 +31,7 @@ pub(super) async fn to_the_end(
 }
 
 async fn carry_out(engine: &SyncEngine, tenant: TenantId, id: RunId, stop: &CancellationToken) -> anyhow::Result<Run> {
+    let mut told = None;
     loop {
         if let Some(claim) = engine.claim(tenant, id).await.context("the run could not be taken up")? {
             engine.execute(claim, stop).await;
@@ -43,6 +45,10 @@ async fn carry_out(engine: &SyncEngine, tenant: TenantId, id: RunId, stop: &Canc
         let run = engine.store().run(tenant, id).await?.context("the run is gone")?;
         if stop.is_cancelled() || !run.status.is_active() {
             return Ok(run);
+        }
+        if let Some(until) = run.not_before.filter(|until| told != Some(*until)) {
+            note(&format!("the directory asked to be left alone: the run waits until {}", time(until)));
+            told = Some(until);
         }
     }
 }

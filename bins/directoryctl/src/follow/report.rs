@@ -126,6 +126,7 @@ mod tests {
             plan_digest: None,
             hold: Vec::new(),
             error: None,
+            not_before: None,
             created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
             started_at: None,
             finished_at: None,

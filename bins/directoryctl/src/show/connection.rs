@@ -53,7 +53,7 @@ fn policy(table: &mut Table, connection: &ConnectionView) {
 pub(crate) fn list(connections: &ListView<ConnectionView>) -> Table {
     let warned = connections.items.iter().any(|connection| connection.credential_warning.is_some());
     let ends = warned.then_some("CREDENTIAL ENDS");
-    let header = ["ID", "NAME", "PROVIDER", "STATE", "SCHEDULE", "LAST RUN", "AT"];
+    let header = ["ID", "NAME", "PROVIDER", "STATE", "SCHEDULE", "NEXT SYNC", "LAST RUN", "AT"];
     let mut table = Table::list(header.into_iter().chain(ends));
     for connection in &connections.items {
         let run = connection.last_run.as_ref();
@@ -63,6 +63,7 @@ pub(crate) fn list(connections: &ListView<ConnectionView>) -> Table {
             connection.provider.clone(),
             connection.state.as_str().to_owned(),
             or_dash(connection.schedule.as_ref()),
+            or_dash(connection.next_sync_at.map(time)),
             or_dash(run.map(|run| run.status.as_str())),
             or_dash(run.map(|run| time(run.created_at))),
         ];

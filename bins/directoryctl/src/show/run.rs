@@ -33,6 +33,7 @@ pub(crate) fn one(run: &RunView) -> Table {
         .fact("Preview", run.preview.as_ref().map(preview))
         .fact("Trigger", run.trigger.as_str().to_owned())
         .fact("Queued", time(run.created_at))
+        .fact("Waits until", run.not_before.map(time))
         .fact("Started", run.started_at.map(time))
         .fact("Finished", run.finished_at.map(time))
         .fact("Plan", run.plan_digest.clone())

@@ -6,8 +6,7 @@ use crate::simulated::{ACME, Simulated, text};
 
 const CONNECTION: &str = "id provider displayName directoryId clientId groupId defaultRole cloud policy schedule nextSyncAt state \
      stateReason credentialUpdatedAt credentialExpiresAt credentialWarning createdAt updatedAt lastRun";
-const RUN: &str =
-    "id connectionId status phase mode trigger dryRun counts planDigest hold error createdAt startedAt finishedAt";
+const RUN: &str = "id connectionId status phase mode trigger dryRun counts planDigest hold error notBefore createdAt startedAt finishedAt";
 const CHANGE: &str = "seq action outcome userId externalId email before after code message";
 const USER: &str =
     "id email displayName givenName familyName role status deactivation connectionId externalId createdAt updatedAt";

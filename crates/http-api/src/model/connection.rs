@@ -32,7 +32,8 @@ pub struct ConnectionView {
     pub policy: Policy,
     #[schema(required)]
     pub schedule: Option<String>,
-    /// When the schedule starts the next run; null while nothing is planned.
+    /// When the schedule starts the next run, or tries a quarantined connection again; null while it is paused or has no
+    /// schedule.
     #[schema(required)]
     pub next_sync_at: Option<DateTime<Utc>>,
     #[schema(value_type = ConnectionStateWord)]
@@ -75,7 +76,7 @@ impl ConnectionView {
             cloud: connection.cloud,
             policy: connection.policy,
             schedule: connection.schedule,
-            next_sync_at: None,
+            next_sync_at: connection.next_sync_at,
             state: connection.state,
             state_reason: connection.state_reason,
             credential_kind: connection.credential_kind,
@@ -111,8 +112,11 @@ mod tests {
             default_role: "member".to_owned(),
             policy: Policy::default_for(false),
             schedule: None,
+            next_sync_at: None,
             state: ConnectionState::Active,
             state_reason: None,
+            quarantined_at: None,
+            setbacks: 0,
             new_scope: false,
             credential_kind: CredentialKind::ClientSecret,
             credential_updated_at: at,

@@ -68,6 +68,9 @@ pub struct RunView {
     /// Why the run failed.
     #[schema(required)]
     pub error: Option<RunErrorView>,
+    /// Of a queued run: its directory asked to be left alone until then, and the run waits for that.
+    #[schema(required)]
+    pub not_before: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     #[schema(required)]
     pub started_at: Option<DateTime<Utc>>,
@@ -146,6 +149,7 @@ impl From<Run> for RunView {
             plan_digest: run.plan_digest,
             hold: HoldView::of(run.hold),
             error: run.error.map(RunErrorView::from),
+            not_before: run.not_before,
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
@@ -208,6 +212,7 @@ mod tests {
             plan_digest: None,
             hold: Vec::new(),
             error: None,
+            not_before: None,
             created_at: AT.parse().unwrap(),
             started_at: None,
             finished_at: None,
@@ -231,7 +236,7 @@ mod tests {
             json!({
                 "id": id, "connectionId": id, "status": "queued", "phase": null, "mode": "auto", "modeReason": null, "trigger": "manual",
                 "dryRun": false, "preview": null, "counts": counts, "plannedChanges": null, "appliedChanges": 0,
-                "planDigest": null, "hold": null, "error": null, "createdAt": AT, "startedAt": null,
+                "planDigest": null, "hold": null, "error": null, "notBefore": null, "createdAt": AT, "startedAt": null,
                 "finishedAt": null, "changesDeletedAt": null,
             })
         );

@@ -71,9 +71,9 @@ texts! {
         examples: &["example.org"], ..Form::default() };
 
     /// When to synchronise: `every N` followed by `m`, `h` or `d` (one minute to 366 days), or a cron expression of five
-    /// fields, in UTC: minute, hour, day of the month, month, day of the week; each `*`, values, ranges and lists, and a
-    /// range or `*` with a step.
-    ScheduleText("Schedule") = Form { format: Some("schedule"), examples: &["every 15m", "0 3 * * MON-FRI"],
+    /// fields, which a time zone may follow (else UTC): minute, hour, day of the month, month, day of the week; each `*`,
+    /// values, ranges and lists, and a range or `*` with a step. Connections of one schedule start a little apart.
+    ScheduleText("Schedule") = Form { format: Some("schedule"), examples: &["every 15m", "0 3 * * MON-FRI Europe/Berlin"],
         ..Form::default() };
 
     /// The directory's own id of a user: at most 256 bytes, without control characters.

@@ -26,7 +26,8 @@ async fn a_registration_is_answered_with_the_connection_and_its_place() {
     assert_eq!((&made["schedule"], &made["state"]), (&json!("every 15m"), &json!("active")));
     assert_eq!(made["credentialExpiresAt"], "2030-01-31T00:00:00Z");
     assert!(text(&made["createdAt"]).ends_with('Z'), "{made}");
-    for unknown in ["nextSyncAt", "stateReason", "lastRun"] {
+    assert!(text(&made["nextSyncAt"]) > text(&made["createdAt"]), "{made}");
+    for unknown in ["stateReason", "lastRun"] {
         assert_eq!(made.get(unknown), Some(&Value::Null), "{unknown}");
     }
 

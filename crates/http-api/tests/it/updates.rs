@@ -39,6 +39,12 @@ async fn what_is_sent_changes_and_the_rest_stays() {
         let updated = answer.json();
         expected[member] = value;
         expected["updatedAt"] = updated["updatedAt"].clone();
+        // Something that has a schedule and is not paused is due, within the schedule's time.
+        let is_due = expected["schedule"] != Value::Null && expected["state"] == "active";
+        assert_eq!(updated["nextSyncAt"] != Value::Null, is_due, "{body}");
+        if ["schedule", "state"].contains(&member) {
+            expected["nextSyncAt"] = updated["nextSyncAt"].clone();
+        }
         assert_eq!(updated, expected, "{body}");
         assert_eq!(shown(&api, &acme.viewer, &connection).await, expected, "{body}");
     }

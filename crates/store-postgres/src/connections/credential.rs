@@ -71,6 +71,7 @@ pub(super) async fn set(
         "UPDATE connections SET credential_kind = $3, sealed_credential = $4, credential_expires_at = $5,
              state = CASE WHEN $6 AND state = 'quarantined' THEN 'active' ELSE state END,
              state_reason = CASE WHEN $6 AND state = 'quarantined' THEN NULL ELSE state_reason END,
+             quarantined_at = CASE WHEN $6 THEN NULL ELSE quarantined_at END, next_sync_at = $7,
              credential_updated_at = now(), updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
          WHERE tenant_id = $1 AND id = $2 RETURNING ",
         columns!()
@@ -81,6 +82,7 @@ pub(super) async fn set(
     .bind(&credential.sealed)
     .bind(credential.expires_at)
     .bind(works)
+    .bind(current.next_sync_with(works, access.now()))
     .fetch_one(&mut *tx)
     .await?;
     let updated = row.try_into()?;

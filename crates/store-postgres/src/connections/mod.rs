@@ -36,8 +36,11 @@ struct ConnectionRow {
     default_role: String,
     policy: String,
     schedule: Option<String>,
+    next_sync_at: Option<DateTime<Utc>>,
     state: String,
     state_reason: Option<String>,
+    quarantined_at: Option<DateTime<Utc>>,
+    setbacks: i32,
     new_scope: bool,
     credential_kind: String,
     credential_updated_at: DateTime<Utc>,
@@ -50,8 +53,8 @@ struct ConnectionRow {
 macro_rules! columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role,
-         policy::text AS policy, schedule, state, state_reason, new_scope, credential_kind, credential_updated_at,
-         credential_expires_at, created_at, updated_at"
+         policy::text AS policy, schedule, next_sync_at, state, state_reason, quarantined_at, setbacks, new_scope,
+         credential_kind, credential_updated_at, credential_expires_at, created_at, updated_at"
     };
 }
 
@@ -66,6 +69,7 @@ impl TryFrom<ConnectionRow> for Connection {
             policy: place.json("policy", &row.policy)?,
             state: place.word("state", &row.state)?,
             credential_kind: place.word("credential_kind", &row.credential_kind)?,
+            setbacks: place.number("setbacks", i64::from(row.setbacks))?,
             id: ConnectionId(row.id),
             tenant: TenantId(row.tenant_id),
             provider: row.provider,
@@ -76,7 +80,9 @@ impl TryFrom<ConnectionRow> for Connection {
             cloud: row.cloud,
             default_role: row.default_role,
             schedule: row.schedule,
+            next_sync_at: row.next_sync_at,
             state_reason: row.state_reason,
+            quarantined_at: row.quarantined_at,
             new_scope: row.new_scope,
             credential_updated_at: row.credential_updated_at,
             credential_expires_at: row.credential_expires_at,
@@ -107,7 +113,11 @@ pub(crate) async fn find(
 }
 
 /// A tenant's connection, which nobody else changes to the end of the transaction.
-async fn lock(tx: &mut PgConnection, tenant: TenantId, id: ConnectionId) -> Result<Option<Connection>, Fault> {
+pub(crate) async fn lock(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<Option<Connection>, Fault> {
     let row: Option<ConnectionRow> = sqlx::query_as(concat!(
         "SELECT ",
         columns!(),
@@ -142,8 +152,8 @@ impl Connections for PostgresStore {
         let mut row = sqlx::query_as::<_, ConnectionRow>(concat!(
             "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
                 default_role, policy, schedule, credential_kind, sealed_credential,
-                credential_expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                credential_expires_at, next_sync_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
              RETURNING ",
             columns!()
         ))
@@ -161,6 +171,7 @@ impl Connections for PostgresStore {
         .bind(connection.credential.kind.as_str())
         .bind(&connection.credential.sealed)
         .bind(connection.credential.expires_at)
+        .bind(connection.first_sync(self.access.now()))
         .fetch_one(&mut *tx)
         .await
         .map_err(|error| {

@@ -32,6 +32,7 @@ pub(super) async fn update(
         "UPDATE connections SET display_name = $3, group_id = $4, default_role = $5, policy = $6, schedule = $7,
              state = CASE WHEN $8 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
              state_reason = CASE WHEN $8 OR state = 'paused' THEN NULL ELSE state_reason END,
+             quarantined_at = CASE WHEN $8 THEN NULL ELSE quarantined_at END, next_sync_at = $9,
              updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
          WHERE tenant_id = $1 AND id = $2
          RETURNING ",
@@ -45,6 +46,7 @@ pub(super) async fn update(
     .bind(Json(&update.policy))
     .bind(&update.schedule)
     .bind(update.paused)
+    .bind(update.next_sync(&current, access.now()))
     .fetch_one(&mut *tx)
     .await?;
     let updated = Connection::try_from(row)?;

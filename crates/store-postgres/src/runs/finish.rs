@@ -1,8 +1,11 @@
 //! Where a plan goes once it is complete, and how a run ends.
 
+use chrono::{DateTime, Utc};
 use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{PgConnection, types::Json};
-use store::{ConnectionEffect, Lease, PlanNext, Reading, Run, RunEnd, RunError, RunPhase, RunStatus, StoreError};
+use store::{
+    Aftermath, ConnectionEffect, Lease, PlanNext, Reading, Run, RunEnd, RunError, RunPhase, RunStatus, StoreError,
+};
 
 use super::{
     cancel::drop_plans,
@@ -12,8 +15,10 @@ use super::{
 };
 use crate::{
     access::Access,
+    connections,
     decode::{storable, stored},
     error::Fault,
+    schedules,
 };
 
 /// What the run's row says of a complete plan.
@@ -133,7 +138,7 @@ pub(super) async fn run(access: &Access, lease: &Lease, end: &RunEnd) -> Result<
         drop_plans(&mut tx, lease.tenant, &[lease.run.0]).await?;
     }
     let run = Run::try_from(row)?;
-    note_on_connection(&mut tx, &run, &end.connection).await?;
+    note_on_connection(&mut tx, &run, &end.connection, access.now()).await?;
     if matches!(run.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
         settle_scope(&mut tx, &run).await?;
     }
@@ -151,34 +156,41 @@ async fn settle_scope(connection: &mut PgConnection, run: &Run) -> Result<(), sq
         .map(|_| ())
 }
 
-/// A credential that is younger than the run is not what the run failed of.
+/// Writes what the run's end means for its connection.
 ///
-/// Neither statement writes a row that says so already: a sync without changes leaves its connection untouched.
+/// A connection that stays as it is is not even locked: a sync without changes leaves its row untouched.
 async fn note_on_connection(
-    connection: &mut PgConnection,
+    tx: &mut PgConnection,
     run: &Run,
     effect: &ConnectionEffect,
-) -> Result<(), sqlx::Error> {
-    match effect {
-        ConnectionEffect::Keep => return Ok(()),
-        ConnectionEffect::Lift => sqlx::query(
-            "UPDATE connections SET state = 'active', state_reason = NULL, updated_at = GREATEST(updated_at, now())
-             WHERE tenant_id = $1 AND id = $2 AND state = 'quarantined'",
-        )
-        .bind(run.tenant.0)
-        .bind(run.connection.0)
-        .execute(connection),
-        ConnectionEffect::Quarantine(reason) => sqlx::query(
-            "UPDATE connections SET state = 'quarantined', state_reason = $3, updated_at = GREATEST(updated_at, now())
-             WHERE tenant_id = $1 AND id = $2 AND state <> 'paused' AND ($4 IS NULL OR credential_updated_at <= $4)
-                 AND (state, state_reason) IS DISTINCT FROM ('quarantined', $3)",
-        )
-        .bind(run.tenant.0)
-        .bind(run.connection.0)
-        .bind(storable(reason))
-        .bind(run.started_at)
-        .execute(connection),
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    if *effect == ConnectionEffect::Keep {
+        return Ok(());
     }
-    .await
-    .map(|_| ())
+    let Some(current) = connections::find(tx, run.tenant, run.connection).await? else { return Ok(()) };
+    if let ConnectionEffect::BackOff { retry_after: Some(wait) } = effect {
+        schedules::leave_alone(tx, &current, *wait, now).await?;
+    }
+    if Aftermath::of(run, effect, &current, now).is_none() {
+        return Ok(());
+    }
+    let Some(current) = connections::lock(tx, run.tenant, run.connection).await? else { return Ok(()) };
+    let Some(after) = Aftermath::of(run, effect, &current, now) else { return Ok(()) };
+    sqlx::query(
+        "UPDATE connections SET state = $3, state_reason = $4, quarantined_at = $5, setbacks = $6, next_sync_at = $7,
+             updated_at = CASE WHEN $8 THEN GREATEST(updated_at, now()) ELSE updated_at END
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(run.tenant.0)
+    .bind(run.connection.0)
+    .bind(after.state.as_str())
+    .bind(after.state_reason.as_deref().map(storable))
+    .bind(after.quarantined_at)
+    .bind(i32::try_from(after.setbacks).unwrap_or(i32::MAX))
+    .bind(after.next_sync_at)
+    .bind(after.alters_state(&current))
+    .execute(tx)
+    .await?;
+    Ok(())
 }

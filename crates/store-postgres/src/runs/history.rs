@@ -61,7 +61,7 @@ pub(super) async fn last_runs(
         " FROM unnest($2::uuid[]) AS wanted (wanted_connection) CROSS JOIN LATERAL (
              SELECT * FROM sync_runs WHERE tenant_id = $1 AND connection_id = wanted_connection
              ORDER BY id DESC LIMIT 1
-         ) AS newest"
+         ) AS sync_runs"
     ))
     .bind(tenant.0)
     .bind(connections)

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 pub(crate) use cancel::cancel_all;
 pub(crate) use history::ChangeRow;
-pub(crate) use queue::{lock_held, supersede};
+pub(crate) use queue::{active, insert, lock_held, supersede};
 
 use crate::{PostgresStore, error::persistently};
 
@@ -133,6 +133,6 @@ impl Runs for PostgresStore {
     }
 
     async fn finish_run(&self, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {
-        Ok(finish::run(&self.access, lease, end).await?)
+        persistently(|| finish::run(&self.access, lease, end)).await
     }
 }

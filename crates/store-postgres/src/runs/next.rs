@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use store::ClaimLimits;
 use uuid::Uuid;
@@ -22,6 +23,27 @@ const TURN: i64 = 0x71_75_65_75_65;
 /// How long a process may keep the turn without a word to the server. One that was suspended right then, or lost its
 /// network, would otherwise keep all of them from claiming.
 const PATIENCE: &str = "5s";
+
+/// The run of that name reads no directory, or one that does not ask to be left alone at that time.
+macro_rules! may_be_read {
+    ($run:literal, $now:literal) => {
+        concat!(
+            "(",
+            $run,
+            ".plan_complete OR NOT EXISTS (
+                 SELECT 1 FROM connections AS c JOIN directory_pauses AS p ON p.tenant_id = c.tenant_id
+                     AND p.provider = c.provider AND p.cloud = c.cloud AND p.directory_id = c.directory_id
+                 WHERE c.tenant_id = ",
+            $run,
+            ".tenant_id AND c.id = ",
+            $run,
+            ".connection_id AND p.not_before > ",
+            $now,
+            "))"
+        )
+    };
+}
+pub(super) use may_be_read;
 
 /// Takes the run that a look calls `next`. Rows that others are writing right now are passed over instead of waited for.
 macro_rules! taking {
@@ -59,8 +81,11 @@ macro_rules! places {
 
 /// The run is in the queue, and nothing but its tenant's limit could be in its way.
 macro_rules! waiting {
-    () => {
-        "r.status = 'queued' AND (r.tenant_id, r.connection_id) NOT IN (SELECT c.tenant_id, c.id FROM closed c)"
+    ($now:literal) => {
+        concat!(
+            "r.status = 'queued' AND (r.tenant_id, r.connection_id) NOT IN (SELECT c.tenant_id, c.id FROM closed c) AND ",
+            may_be_read!("r", $now)
+        )
     };
 }
 
@@ -70,28 +95,36 @@ pub(super) async fn take(
     token: Uuid,
     lease: Duration,
     limits: ClaimLimits,
+    now: DateTime<Utc>,
 ) -> Result<Option<RunRow>, sqlx::Error> {
-    if let Some(abandoned) = take_abandoned(tx, token, lease).await? {
+    if let Some(abandoned) = take_abandoned(tx, token, lease, now).await? {
         return Ok(Some(abandoned));
     }
     wait_for_turn(tx).await?;
-    match take_of_idle_tenant(tx, token, lease, limits).await? {
-        None => take_of_busy_tenant(tx, token, lease, limits).await,
+    match take_of_idle_tenant(tx, token, lease, limits, now).await? {
+        None => take_of_busy_tenant(tx, token, lease, limits, now).await,
         row => Ok(row),
     }
 }
 
 /// It has its place already, so nobody has to be waited for.
-async fn take_abandoned(tx: &mut PgConnection, token: Uuid, lease: Duration) -> Result<Option<RunRow>, sqlx::Error> {
+async fn take_abandoned(
+    tx: &mut PgConnection,
+    token: Uuid,
+    lease: Duration,
+    now: DateTime<Utc>,
+) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as(taking!(
         "next AS MATERIALIZED (
-             SELECT tenant_id AS next_tenant, id AS next_run FROM sync_runs
-             WHERE status = 'running' AND lease_until < now()
-             ORDER BY created_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+             SELECT r.tenant_id AS next_tenant, r.id AS next_run FROM sync_runs r
+             WHERE r.status = 'running' AND r.lease_until < now() AND ",
+        may_be_read!("r", "$3"),
+        " ORDER BY r.created_at, r.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
          )"
     ))
     .bind(token)
     .bind(lease.as_secs_f64())
+    .bind(now)
     .fetch_optional(tx)
     .await
 }
@@ -117,19 +150,21 @@ async fn take_of_idle_tenant(
     token: Uuid,
     lease: Duration,
     limits: ClaimLimits,
+    now: DateTime<Utc>,
 ) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as(taking!(
         places!(),
         "next AS MATERIALIZED (
              SELECT r.tenant_id AS next_tenant, r.id AS next_run FROM sync_runs r
              WHERE r.tenant_id NOT IN (SELECT busy.tenant_id FROM busy) AND ",
-        waiting!(),
+        waiting!("$4"),
         " ORDER BY r.created_at, r.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
          )"
     ))
     .bind(token)
     .bind(lease.as_secs_f64())
     .bind(ClaimLimits::number(limits.per_directory))
+    .bind(now)
     .fetch_optional(tx)
     .await
 }
@@ -139,13 +174,14 @@ async fn take_of_busy_tenant(
     token: Uuid,
     lease: Duration,
     limits: ClaimLimits,
+    now: DateTime<Utc>,
 ) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as(taking!(
         places!(),
         "oldest AS MATERIALIZED (
              SELECT busy.tenant_id, busy.runs, r.id, r.created_at FROM busy, LATERAL (
                  SELECT r.id, r.created_at FROM sync_runs r WHERE r.tenant_id = busy.tenant_id AND ",
-        waiting!(),
+        waiting!("$5"),
         "        ORDER BY r.created_at, r.id LIMIT 1
              ) r WHERE busy.runs < $4
          ), next AS MATERIALIZED (
@@ -159,6 +195,7 @@ async fn take_of_busy_tenant(
     .bind(lease.as_secs_f64())
     .bind(ClaimLimits::number(limits.per_directory))
     .bind(ClaimLimits::number(limits.per_tenant))
+    .bind(now)
     .fetch_optional(tx)
     .await
 }

@@ -8,7 +8,7 @@ use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, R
 use uuid::Uuid;
 
 use super::{
-    next,
+    next::{self, may_be_read},
     row::{RunRow, run_columns},
 };
 use crate::{
@@ -26,11 +26,10 @@ pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<
         if !connections::keep(&mut tx, run.tenant, run.connection).await? {
             return Ok(CreatedRun::NoConnection);
         }
-        if let Some(row) = insert(&mut tx, run).await? {
+        if let Some(queued) = insert(&mut tx, run).await? {
             if !run.dry_run {
                 supersede(&mut tx, run.tenant, run.connection).await?;
             }
-            let queued = Run::try_from(row)?;
             if let Some(record) = AuditRecord::run_requested(&queued) {
                 audit::note(&mut tx, by, &record).await?;
             }
@@ -44,8 +43,8 @@ pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<
 }
 
 /// Queues the run, unless the unique index says that another one is active.
-async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<RunRow>, sqlx::Error> {
-    sqlx::query_as(concat!(
+pub(crate) async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<Run>, Fault> {
+    let row: Option<RunRow> = sqlx::query_as(concat!(
         "INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, trigger, dry_run, draft)
          VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7)
          ON CONFLICT (tenant_id, connection_id) WHERE status IN ('queued', 'running') DO NOTHING
@@ -60,7 +59,8 @@ async fn insert(connection: &mut PgConnection, run: &NewRun) -> Result<Option<Ru
     .bind(run.dry_run)
     .bind(run.draft.as_ref().map(Json))
     .fetch_optional(connection)
-    .await
+    .await?;
+    Ok(row.map(Run::try_from).transpose()?)
 }
 
 /// Locks the connection's held run, which a person may be deciding about, for the rest of the transaction.
@@ -97,7 +97,7 @@ pub(crate) async fn supersede(
 }
 
 /// The connection's queued or running run.
-pub(super) async fn active(
+pub(crate) async fn active(
     session: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
@@ -120,7 +120,7 @@ pub(super) async fn claim_next(
 ) -> Result<Option<Claim>, Fault> {
     loop {
         let mut tx = access.across_tenants().await?;
-        let Some(row) = next::take(&mut tx, token, lease, limits).await? else { return Ok(None) };
+        let Some(row) = next::take(&mut tx, token, lease, limits, access.now()).await? else { return Ok(None) };
         let (tenant, _) = row.key();
         confine(&mut tx, TenantId(tenant)).await?;
         let claim = taken(&mut tx, row, token).await?;
@@ -144,14 +144,16 @@ pub(super) async fn claim_run(
              lease_until = now() + make_interval(secs => $4),
              started_at = COALESCE(started_at, now()),
              phase = CASE WHEN plan_complete THEN 'applying' ELSE 'pulling' END
-         WHERE tenant_id = $1 AND id = $2 AND (status = 'queued' OR (status = 'running' AND lease_until < now()))
-         RETURNING ",
+         WHERE tenant_id = $1 AND id = $2 AND (status = 'queued' OR (status = 'running' AND lease_until < now())) AND ",
+        may_be_read!("sync_runs", "$5"),
+        " RETURNING ",
         run_columns!()
     ))
     .bind(tenant.0)
     .bind(run.0)
     .bind(token)
     .bind(lease.as_secs_f64())
+    .bind(access.now())
     .fetch_optional(&mut *tx)
     .await?;
     let Some(row) = row else { return Ok(None) };

@@ -36,6 +36,7 @@ pub(super) struct RunRow {
     plan_digest: Option<String>,
     hold: String,
     error: Option<String>,
+    not_before: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
@@ -49,7 +50,12 @@ macro_rules! run_columns {
     () => {
         "id, tenant_id, connection_id, status, phase, mode, mode_reason, trigger, dry_run, draft::text AS draft, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes, exceptions, plan_digest,
-         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, changes_deleted_at, plan_complete, claims"
+         hold::text AS hold, error::text AS error, created_at, started_at, finished_at, changes_deleted_at, plan_complete, claims,
+         CASE WHEN sync_runs.status = 'queued' AND NOT sync_runs.plan_complete THEN (
+             SELECT max(p.not_before) FROM connections AS c JOIN directory_pauses AS p ON p.tenant_id = c.tenant_id
+                 AND p.provider = c.provider AND p.cloud = c.cloud AND p.directory_id = c.directory_id
+             WHERE c.tenant_id = sync_runs.tenant_id AND c.id = sync_runs.connection_id
+         ) END AS not_before"
     };
 }
 pub(super) use run_columns;
@@ -113,6 +119,7 @@ impl TryFrom<RunRow> for Run {
             connection: ConnectionId(row.connection_id),
             dry_run: row.dry_run,
             plan_digest: row.plan_digest,
+            not_before: row.not_before,
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,

@@ -10,7 +10,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use store::{BoxError, Store, conformance};
+use store::{BoxError, Clock, Store, conformance};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 
@@ -113,6 +113,10 @@ async fn number(pool: &PgPool, sql: &str) -> Result<i64, sqlx::Error> {
 impl conformance::Database for TestDatabase {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(self.store())
+    }
+
+    async fn open_with(&self, clock: Clock) -> Arc<dyn Store> {
+        Arc::new(self.store().with_clock(clock))
     }
 
     async fn execute(&self, sql: &str) -> Result<u64, BoxError> {

@@ -69,7 +69,8 @@ pub(super) async fn set(
     let row: ConnectionRow = sqlx::query_as(concat!(
         "UPDATE connections SET credential_kind = ?3, sealed_credential = ?4, credential_expires_at = ?5,
              state_reason = iif(?6 AND state = 'quarantined', NULL, state_reason),
-             state = iif(?6 AND state = 'quarantined', 'active', state), credential_updated_at = ",
+             state = iif(?6 AND state = 'quarantined', 'active', state),
+             quarantined_at = iif(?6, NULL, quarantined_at), next_sync_at = ?7, credential_updated_at = ",
         now!(),
         ", updated_at = max(strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'), ",
         now!(),
@@ -82,6 +83,7 @@ pub(super) async fn set(
     .bind(&credential.sealed)
     .bind(credential.expires_at.map(stored_time))
     .bind(works)
+    .bind(current.next_sync_with(works, store.clock.now()).map(stored_time))
     .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;

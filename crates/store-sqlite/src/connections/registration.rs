@@ -1,5 +1,6 @@
 //! Connections come and go; who was theirs is remembered.
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, TenantId};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, query::QueryAs, sqlite::SqliteArguments};
 use store::{Actor, AuditRecord, Connection, Directory, NewConnection, StoreError, UniqueKey};
@@ -16,7 +17,8 @@ pub(super) async fn create(store: &SqliteStore, by: &Actor, new: &NewConnection)
     let mut tx = store.write().await?;
     let former = revive(&mut tx, new.tenant, new.id).await?;
     let new_scope = former.is_some_and(|former| former.group_id != new.group_id);
-    let row = insert(new, new_scope)?.fetch_optional(&mut *tx).await.map_err(failed)?;
+    let row =
+        insert(new, new_scope, new.first_sync(store.clock.now()))?.fetch_optional(&mut *tx).await.map_err(failed)?;
     let connection = row.ok_or(StoreError::Conflict(UniqueKey::ConnectionId))?.try_into()?;
     audit::note(&mut tx, by, &AuditRecord::connection_created(&connection)).await?;
     tx.commit().await.map_err(failed)?;
@@ -27,11 +29,13 @@ pub(super) async fn create(store: &SqliteStore, by: &Actor, new: &NewConnection)
 fn insert(
     new: &NewConnection,
     new_scope: bool,
+    next_sync_at: Option<DateTime<Utc>>,
 ) -> Result<QueryAs<'_, Sqlite, ConnectionRow, SqliteArguments>, StoreError> {
     Ok(sqlx::query_as(concat!(
         "INSERT INTO connections (tenant_id, id, provider, display_name, directory_id, client_id, group_id, cloud,
-             default_role, policy, schedule, credential_kind, sealed_credential, credential_expires_at, new_scope)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             default_role, policy, schedule, credential_kind, sealed_credential, credential_expires_at, new_scope,
+             next_sync_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (tenant_id, id) DO NOTHING RETURNING ",
         connection_columns!()
     ))
@@ -49,7 +53,8 @@ fn insert(
     .bind(new.credential.kind.as_str())
     .bind(&new.credential.sealed)
     .bind(new.credential.expires_at.map(stored_time))
-    .bind(new_scope))
+    .bind(new_scope)
+    .bind(next_sync_at.map(stored_time)))
 }
 
 /// A connection that was deleted.

@@ -22,8 +22,11 @@ pub(super) struct ConnectionRow {
     default_role: String,
     policy: String,
     schedule: Option<String>,
+    next_sync_at: Option<String>,
     state: String,
     state_reason: Option<String>,
+    quarantined_at: Option<String>,
+    setbacks: i64,
     new_scope: bool,
     credential_kind: String,
     credential_updated_at: String,
@@ -36,8 +39,8 @@ pub(super) struct ConnectionRow {
 macro_rules! connection_columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role, policy, schedule,
-         state, state_reason, new_scope, credential_kind, credential_updated_at, credential_expires_at, created_at,
-         updated_at"
+         next_sync_at, state, state_reason, quarantined_at, setbacks, new_scope, credential_kind, credential_updated_at,
+         credential_expires_at, created_at, updated_at"
     };
 }
 pub(super) use connection_columns;
@@ -52,6 +55,9 @@ impl TryFrom<ConnectionRow> for Connection {
             tenant: place.id("tenant_id", &row.tenant_id)?,
             policy: place.json("policy", &row.policy)?,
             state: place.word("state", &row.state)?,
+            next_sync_at: place.time_if_any("next_sync_at", row.next_sync_at.as_deref())?,
+            quarantined_at: place.time_if_any("quarantined_at", row.quarantined_at.as_deref())?,
+            setbacks: place.number("setbacks", row.setbacks)?,
             credential_kind: place.word("credential_kind", &row.credential_kind)?,
             credential_updated_at: place.time("credential_updated_at", &row.credential_updated_at)?,
             credential_expires_at: place.time_if_any("credential_expires_at", row.credential_expires_at.as_deref())?,

@@ -31,6 +31,7 @@ pub(super) async fn update(
         "UPDATE connections SET display_name = ?3, group_id = ?4, default_role = ?5, policy = ?6, schedule = ?7,
              state = CASE WHEN ?8 THEN 'paused' WHEN state = 'paused' THEN 'active' ELSE state END,
              state_reason = iif(?8 OR state = 'paused', NULL, state_reason),
+             quarantined_at = iif(?8, NULL, quarantined_at), next_sync_at = ?10,
              updated_at = max(?9, ",
         now!(),
         ") WHERE tenant_id = ?1 AND id = ?2 RETURNING ",
@@ -45,6 +46,7 @@ pub(super) async fn update(
     .bind(&update.schedule)
     .bind(update.paused)
     .bind(stored_time(next_after(seen)))
+    .bind(update.next_sync(&current, store.clock.now()).map(stored_time))
     .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;

@@ -1,8 +1,9 @@
 //! Where a run goes once its plan is complete, and how it ends.
 
+use chrono::{DateTime, Utc};
 use directory_core::{Counts, HoldReason, PlanSummary};
 use sqlx::{SqliteConnection, SqlitePool};
-use store::{ConnectionEffect, HeldPlan, Lease, PlanNext, Reading, Run, RunEnd, RunStatus, StoreError};
+use store::{Aftermath, ConnectionEffect, HeldPlan, Lease, PlanNext, Reading, Run, RunEnd, RunStatus, StoreError};
 
 use super::{
     continuation,
@@ -10,9 +11,10 @@ use super::{
     stage::drop_changes,
 };
 use crate::{
-    SqliteStore,
+    SqliteStore, connections,
     decode::{stored, stored_id, stored_time, to_json},
     error::{expect_lease, failed},
+    schedules,
     sql::{held_by_lease, now},
 };
 
@@ -119,7 +121,7 @@ pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Res
         drop_changes(&mut tx, lease.tenant, lease.run).await?;
     }
     let run = Run::try_from(row)?;
-    affect(&mut tx, lease, &run, &end.connection).await?;
+    affect(&mut tx, &run, &end.connection, store.clock.now()).await?;
     if matches!(run.status, RunStatus::Succeeded | RunStatus::CompletedWithErrors) {
         settle_scope(&mut tx, &run).await?;
     }
@@ -138,41 +140,38 @@ async fn settle_scope(transaction: &mut SqliteConnection, run: &Run) -> Result<(
         .map_err(failed)
 }
 
-/// Writes what the run's end means for its connection. A credential that is younger than the run is not what the run failed
-/// of. Its time never goes back to one that an administrator may have
+/// Writes what the run's end means for its connection. Its time never goes back to one that an administrator may have
 /// seen before a change.
 async fn affect(
     transaction: &mut SqliteConnection,
-    lease: &Lease,
     run: &Run,
     effect: &ConnectionEffect,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let (sql, reason) = match effect {
-        ConnectionEffect::Keep => return Ok(()),
-        ConnectionEffect::Lift => (
-            concat!(
-                "UPDATE connections SET state = 'active', state_reason = ?3, updated_at = max(updated_at, ",
-                now!(),
-                ") WHERE tenant_id = ?1 AND id = ?2 AND state = 'quarantined'"
-            ),
-            None,
-        ),
-        ConnectionEffect::Quarantine(reason) => (
-            concat!(
-                "UPDATE connections SET state = 'quarantined', state_reason = ?3, updated_at = max(updated_at, ",
-                now!(),
-                ") WHERE tenant_id = ?1 AND id = ?2 AND state <> 'paused' AND (?4 IS NULL OR credential_updated_at <= ?4)"
-            ),
-            Some(reason),
-        ),
-    };
-    sqlx::query(sql)
-        .bind(stored_id(lease.tenant.0))
-        .bind(stored_id(run.connection.0))
-        .bind(reason)
-        .bind(run.started_at.map(stored_time))
-        .execute(transaction)
-        .await
-        .map(drop)
-        .map_err(failed)
+    if *effect == ConnectionEffect::Keep {
+        return Ok(());
+    }
+    let Some(current) = connections::find(&mut *transaction, run.tenant, run.connection).await? else { return Ok(()) };
+    if let ConnectionEffect::BackOff { retry_after: Some(wait) } = effect {
+        schedules::leave_alone(transaction, &current, *wait, now).await?;
+    }
+    let Some(after) = Aftermath::of(run, effect, &current, now) else { return Ok(()) };
+    sqlx::query(concat!(
+        "UPDATE connections SET state = ?3, state_reason = ?4, quarantined_at = ?5, setbacks = ?6, next_sync_at = ?7,
+             updated_at = iif(?8, max(updated_at, ",
+        now!(),
+        "), updated_at) WHERE tenant_id = ?1 AND id = ?2"
+    ))
+    .bind(stored_id(run.tenant.0))
+    .bind(stored_id(run.connection.0))
+    .bind(after.state.as_str())
+    .bind(&after.state_reason)
+    .bind(after.quarantined_at.map(stored_time))
+    .bind(after.setbacks)
+    .bind(after.next_sync_at.map(stored_time))
+    .bind(after.alters_state(&current))
+    .execute(transaction)
+    .await
+    .map(drop)
+    .map_err(failed)
 }

@@ -23,7 +23,11 @@ use store::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::{ending::cancel_all, history::ChangeRow, queue::supersede};
+pub(crate) use self::{
+    ending::cancel_all,
+    history::ChangeRow,
+    queue::{active, insert, supersede},
+};
 use crate::SqliteStore;
 
 #[async_trait]

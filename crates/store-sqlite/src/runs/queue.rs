@@ -9,12 +9,12 @@ use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, R
 use uuid::Uuid;
 
 use super::{
-    next::{self, Free},
+    next::{self, Free, may_be_read},
     row::{RunRow, run_columns},
 };
 use crate::{
     SqliteStore, audit, connections,
-    decode::{Place, from_now, stored_id, to_json},
+    decode::{Place, from_now, stored_id, stored_time, to_json},
     error::failed,
     sql::now,
 };
@@ -40,7 +40,7 @@ pub(super) async fn create(store: &SqliteStore, by: &Actor, run: &NewRun) -> Res
 }
 
 /// The connection's active run.
-pub(super) async fn active(
+pub(crate) async fn active(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     of: ConnectionId,
@@ -56,7 +56,11 @@ pub(super) async fn active(
     active.map(|id| Place { table: "sync_runs", row: &id }.id("id", &id)).transpose()
 }
 
-async fn insert(connection: &mut SqliteConnection, run: &NewRun, draft: Option<String>) -> Result<Run, StoreError> {
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    run: &NewRun,
+    draft: Option<String>,
+) -> Result<Run, StoreError> {
     sqlx::query_as::<_, RunRow>(concat!(
         r#"INSERT INTO sync_runs (tenant_id, id, connection_id, status, mode, "trigger", dry_run, draft)
          VALUES (?1, ?2, ?3, 'queued', ?4, ?5, ?6, ?7) RETURNING "#,
@@ -102,7 +106,7 @@ pub(super) async fn claim_next(
 ) -> Result<Option<Claim>, StoreError> {
     loop {
         let mut tx = store.write().await?;
-        let Some(free) = next::find(&mut tx, limits).await? else { return Ok(None) };
+        let Some(free) = next::find(&mut tx, limits, store.clock.now()).await? else { return Ok(None) };
         let claim = take(&mut tx, &free, token, lease).await?;
         tx.commit().await.map_err(failed)?;
         if claim.is_some() {
@@ -120,13 +124,15 @@ pub(super) async fn claim_run(
 ) -> Result<Option<Claim>, StoreError> {
     let mut tx = store.write().await?;
     let free: Option<Free> = sqlx::query_as(concat!(
-        "SELECT tenant_id, id FROM sync_runs WHERE tenant_id = ?1 AND id = ?2
+        "SELECT tenant_id, id FROM sync_runs AS r WHERE tenant_id = ?1 AND id = ?2
                  AND (status = 'queued' OR (status = 'running' AND lease_until < ",
         now!(),
-        "))"
+        ")) AND ",
+        may_be_read!("r", "?3")
     ))
     .bind(stored_id(tenant.0))
     .bind(stored_id(run.0))
+    .bind(stored_time(store.clock.now()))
     .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;

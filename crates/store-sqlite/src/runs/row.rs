@@ -25,6 +25,7 @@ pub(super) struct RunRow {
     plan_digest: Option<String>,
     hold: String,
     error: Option<String>,
+    not_before: Option<String>,
     created_at: String,
     started_at: Option<String>,
     finished_at: Option<String>,
@@ -53,7 +54,11 @@ macro_rules! run_columns {
         r#"id, tenant_id, connection_id, status, phase, mode, mode_reason, "trigger", dry_run, draft, seen, created, updated, linked,
          deactivated, reactivated, unchanged, excluded, protected, conflicts, planned_changes, applied_changes,
          exceptions, plan_digest, hold, error, created_at, started_at, finished_at, changes_deleted_at, plan_complete,
-         claims"#
+         claims, CASE WHEN sync_runs.status = 'queued' AND NOT sync_runs.plan_complete THEN (
+             SELECT max(p.not_before) FROM connections AS c JOIN directory_pauses AS p ON p.tenant_id = c.tenant_id
+                 AND p.provider = c.provider AND p.cloud = c.cloud AND p.directory_id = c.directory_id
+             WHERE c.tenant_id = sync_runs.tenant_id AND c.id = sync_runs.connection_id
+         ) END AS not_before"#
     };
 }
 pub(super) use run_columns;
@@ -102,6 +107,7 @@ impl TryFrom<RunRow> for Run {
             exceptions: place.number("exceptions", row.exceptions)?,
             hold: place.json("hold", &row.hold)?,
             error: row.error.as_deref().map(|error| place.json("error", error)).transpose()?,
+            not_before: place.time_if_any("not_before", row.not_before.as_deref())?,
             created_at: place.time("created_at", &row.created_at)?,
             started_at: place.time_if_any("started_at", row.started_at.as_deref())?,
             finished_at: place.time_if_any("finished_at", row.finished_at.as_deref())?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store::{
-    BoxError, Store,
+    BoxError, Clock, Store,
     conformance::{Database, Harness},
 };
 use store_sqlite::SqliteStore;
@@ -44,6 +44,10 @@ impl TempFile {
 impl Database for TempFile {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::open(&self.path()).await.unwrap())
+    }
+
+    async fn open_with(&self, clock: Clock) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.path()).await.unwrap().with_clock(clock))
     }
 
     async fn execute(&self, sql: &str) -> Result<u64, BoxError> {

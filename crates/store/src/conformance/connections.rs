@@ -48,8 +48,11 @@ pub async fn a_connection_reads_as_it_was_registered(harness: &dyn Harness) {
         default_role: new.default_role.clone(),
         policy: new.policy.clone(),
         schedule: new.schedule.clone(),
+        next_sync_at: made.next_sync_at,
         state: ConnectionState::Active,
         state_reason: None,
+        quarantined_at: None,
+        setbacks: 0,
         new_scope: false,
         credential_updated_at: made.created_at,
         credential_kind: new.credential.kind,
@@ -214,6 +217,7 @@ pub async fn a_connection_is_updated(harness: &dyn Harness) {
         default_role: new.default_role,
         policy: new.policy,
         schedule: new.schedule,
+        next_sync_at: after.next_sync_at,
         updated_at: after.updated_at,
         ..before.clone()
     };

@@ -34,6 +34,7 @@ pub mod reconnect;
 pub mod retention;
 pub mod review;
 pub mod rivals;
+pub mod schedules;
 pub mod schema;
 pub mod settling;
 pub mod sharing;
@@ -47,7 +48,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{BoxError, Store};
+use crate::{BoxError, Clock, Store};
 
 /// Where the suite gets its databases.
 #[async_trait]
@@ -61,6 +62,9 @@ pub trait Harness: Send + Sync {
 pub trait Database: Send + Sync {
     /// A store on this database with connections of its own, as each process has. It does not migrate.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// The same with another clock for its schedules.
+    async fn open_with(&self, clock: Clock) -> Arc<dyn Store>;
 
     /// Executes one plain SQL statement in a transaction of its own, through a connection that is not a store's: the
     /// number of rows that it wrote, or why the database refused it.
@@ -300,6 +304,25 @@ macro_rules! conformance_tests {
                 a_rival_is_as_it_was_staged
                 a_rival_is_of_the_same_plan
             }
+            schedules {
+                a_schedule_has_a_next_time
+                who_is_due_is_told_once
+                a_due_connection_gets_its_run
+                many_look_and_one_starts
+                missed_times_run_once
+                an_active_run_comes_before_the_schedule
+                a_scheduled_run_supersedes_a_held_one
+                a_paused_connection_is_not_due
+                another_schedule_is_planned_anew
+                an_unreadable_schedule_is_left_alone
+                what_is_unplanned_is_planned
+                a_quarantine_is_tried_again
+                a_lifted_quarantine_puts_the_schedule_back
+                a_setback_is_tried_again_soon
+                a_dry_run_is_no_setback
+                a_directory_is_left_alone
+                the_longest_wait_counts
+            }
             schema {
                 an_empty_database_fails_the_check
                 migrating_twice_changes_nothing
@@ -431,6 +454,7 @@ mod tests {
             ("retention", include_str!("retention.rs")),
             ("review", include_str!("review.rs")),
             ("rivals", include_str!("rivals.rs")),
+            ("schedules", include_str!("schedules.rs")),
             ("schema", include_str!("schema.rs")),
             ("settling", include_str!("settling.rs")),
             ("sharing", include_str!("sharing.rs")),

@@ -46,6 +46,7 @@ pub async fn a_queued_run_reads_back(harness: &dyn Harness) {
         plan_digest: None,
         hold: vec![],
         error: None,
+        not_before: None,
         created_at: run.created_at,
         started_at: None,
         finished_at: None,

@@ -10,5 +10,6 @@ mod leases;
 mod logs;
 mod plans;
 mod review;
+mod schedules;
 mod support;
 mod workers;

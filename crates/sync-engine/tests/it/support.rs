@@ -15,7 +15,7 @@ use directory_core::{
     FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
-use store::{Actor, Claim, ClaimLimits, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
+use store::{Actor, Claim, ClaimLimits, Clock, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
 use store_sqlite::SqliteStore;
 use sync_engine::{EngineOptions, Providers, Registration, RunRequest, SyncEngine};
 use tempfile::TempDir;
@@ -90,8 +90,17 @@ pub(crate) fn quick() -> EngineOptions {
 
 impl Bench {
     pub(crate) async fn new(script: impl Fn(u32) -> Box<dyn DirectoryProvider> + Send + Sync + 'static) -> Self {
+        Self::in_time(Clock::default(), script).await
+    }
+
+    /// With schedules that go by this clock.
+    pub(crate) async fn in_time(
+        clock: Clock,
+        script: impl Fn(u32) -> Box<dyn DirectoryProvider> + Send + Sync + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.path().join("test.db")).await.unwrap());
+        let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap().with_clock(clock.clone());
+        let store: Arc<dyn Store> = Arc::new(store);
         store.migrate().await.unwrap();
         let tenant = TenantId(Uuid::now_v7());
         let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
@@ -99,7 +108,8 @@ impl Bench {
         let factory = Scripted { script: Arc::new(script), listings: Arc::default() };
         let listings = factory.listings.clone();
         let providers = Providers::default().with(factory);
-        let engine = SyncEngine::new(store.clone(), keyring_with("test"), providers.clone()).with_options(quick());
+        let engine = SyncEngine::new(store.clone(), keyring_with("test"), providers.clone());
+        let engine = engine.with_options(quick()).with_clock(clock);
         Self { engine, store, tenant, providers, listings, _folder: folder }
     }
 

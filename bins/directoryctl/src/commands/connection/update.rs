@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Name to show
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
-    /// When to synchronise: `every 15m`, or a cron expression
+    /// When to synchronise: `every 15m`, or a cron expression, with a time zone if need be (`0 3 * * * Europe/Berlin`)
     #[arg(long, conflicts_with = "no_schedule")]
     schedule: Option<String>,
     /// Synchronise by hand only

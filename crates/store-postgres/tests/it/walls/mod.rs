@@ -8,8 +8,8 @@ use std::time::Duration;
 use directory_core::{ConnectionId, ExternalId, PlanSummary, RunId, TenantId, UserId};
 use sqlx::postgres::PgPoolOptions;
 use store::{
-    Actor, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, Runs, StagedPage, Store,
-    StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
+    Actor, ConnectionEffect, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, RunEnd,
+    RunMode, RunStatus, Runs, StagedPage, Store, StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -63,8 +63,19 @@ impl Side {
             .unwrap();
         store.apply_batch(&lease, 10).await.unwrap();
         let user = store.users(tenant, &UserFilter::default(), FIRST).await.unwrap()[0].user.id;
+        throttle(store, tenant).await;
         Self { tenant, token, connection, former, ignored, run, lease, user }
     }
+}
+
+/// The tenant's directory asks to be left alone.
+async fn throttle(store: &PostgresStore, tenant: TenantId) {
+    let connection = add_connection(store, tenant).await;
+    let run = queue(store, tenant, connection).await;
+    let lease = store.claim_run(tenant, run, Uuid::new_v4(), LEASE).await.unwrap().unwrap().lease;
+    let connection = ConnectionEffect::BackOff { retry_after: Some(LEASE) };
+    let end = RunEnd { status: RunStatus::Failed, error: None, connection };
+    store.finish_run(&lease, &end).await.unwrap();
 }
 
 /// Two tenants that have the same, and nothing in common.

@@ -1,0 +1,28 @@
+-- Schedules are followed; quarantined connections are tried again; directories that ask to be left alone are. A program of
+-- the version before goes on working: what it leaves without a next time is given one.
+
+-- When it synchronises next by itself; null while it is paused or synchronised by hand.
+ALTER TABLE connections ADD COLUMN next_sync_at TEXT;
+
+-- The times at which a quarantined connection is tried again count from here.
+ALTER TABLE connections ADD COLUMN quarantined_at TEXT;
+
+-- Runs in a row that failed of what passes by itself.
+ALTER TABLE connections ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0;
+
+UPDATE connections SET quarantined_at = updated_at WHERE state = 'quarantined';
+
+-- Who is due, over all tenants.
+CREATE INDEX connections_due ON connections (next_sync_at, tenant_id, id) WHERE next_sync_at IS NOT NULL;
+
+-- Directories that asked to be left alone, by whoever of the tenant's runs heard it. Not for all tenants at once: what one
+-- provokes must not stop another.
+CREATE TABLE directory_pauses (
+    tenant_id    TEXT NOT NULL REFERENCES tenants (id),
+    provider     TEXT NOT NULL,
+    cloud        TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    -- No run that would read the directory is handed out before.
+    not_before   TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, provider, cloud, directory_id)
+) STRICT;
