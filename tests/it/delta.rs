@@ -19,6 +19,7 @@ on_both_stores!(
     nothing_that_changes_meanwhile_is_missed,
     a_case_that_waits_here_is_read_again,
     a_held_plan_does_not_move_the_place,
+    a_groups_members_are_followed,
     an_unlinked_user_is_met_again,
 );
 
@@ -159,7 +160,7 @@ async fn another_scope_is_read_as_a_whole(kind: Kind) {
     assert_eq!(how(&system.sync(&connection).await), CONTINUED, "a name is no scope");
 
     let group = system.simulator.directory().research().to_string();
-    patch(json!({"groupId": group, "policy": {"deactivateMissing": false}})).await;
+    patch(json!({"groupId": group})).await;
     assert_eq!(how(&system.sync(&connection).await), ("full", "not_followed"), "nested groups tell no changes");
 }
 
@@ -246,4 +247,43 @@ async fn an_unlinked_user_is_met_again(kind: Kind) {
     let run = system.sync(&connection).await;
     assert_eq!(how(&run), ("full", "no_continuation"));
     assert_eq!(run["counts"]["linked"], 1, "{run}");
+}
+
+async fn a_groups_members_are_followed(kind: Kind) {
+    let system = System::start_following(kind, plain(100)).await;
+    let directory = system.simulator.directory();
+    let group = directory.engineering();
+    let policy = json!({"includeGuests": true, "includeNestedGroups": false});
+    let connection = system.register(json!({"groupId": group.to_string(), "policy": policy})).await;
+    let first = system.sync(&connection).await;
+    assert_eq!((how(&first), &first["counts"]["created"]), (("full", "no_continuation"), &json!(25)), "{first}");
+    let idle = system.sync(&connection).await;
+    assert_eq!((how(&idle), counts(&idle)), (CONTINUED, expected([])), "{idle}");
+
+    let user = |index| directory.generated_user(index);
+    let rename = |index| directory.update_user(user(index), &json!({"displayName": "Renamed"})).unwrap();
+    // A member, and somebody who is none.
+    rename(3);
+    rename(80);
+    directory.add_member(group, user(50)).unwrap();
+    directory.add_member(group, user(51)).unwrap();
+    directory.remove_member(group, user(51)).unwrap();
+    directory.remove_member(group, user(4)).unwrap();
+    directory.delete_user(user(5)).unwrap();
+    let run = system.sync(&connection).await;
+    let told = counts(&run);
+    let of = |name: &str| told.get(name).copied().unwrap_or_default();
+    assert_eq!(how(&run), CONTINUED, "{run}");
+    assert_eq!((of("created"), of("updated"), of("deactivated")), (1, 1, 2), "{run}");
+    assert_eq!(system.simulator.requests(Route::GroupMembers), 1, "only the first listing read them all");
+
+    // Of somebody who left, only the whole group tells.
+    rename(4);
+    let run = system.sync(&connection).await;
+    assert_eq!(how(&run), ("full", "scope_unclear"), "{run}");
+    directory.add_member(group, user(4)).unwrap();
+    let run = system.sync(&connection).await;
+    assert_eq!((how(&run), &run["counts"]["reactivated"]), (CONTINUED, &json!(1)), "{run}");
+    is_true_to_the_directory(&system, &connection).await;
+    assert!(system.all(&format!("/api/directory/users?connectionId={connection}")).await.len() == 26);
 }

@@ -19,8 +19,9 @@ pub use normal::{EmailAddress, EmailKey, normalise};
 pub use plan::{Action, Amendment, Change, ChangeCode, Counts, PlanSummary, Rival, Target, Values};
 pub use policy::{EmailAttribute, MaxDeactivations, Policy};
 pub use provider::{
-    Check, CheckOutcome, CheckSubject, ConnectionSettings, Continuation, Credential, CredentialKind, DirectoryProvider,
-    FailureKind, Listing, ListingEnd, ListingPage, ProviderError, ProviderFactory, RunErrorCode, fake, first_failure,
+    ChangesTold, Check, CheckOutcome, CheckSubject, ConnectionSettings, Continuation, Credential, CredentialKind,
+    DirectoryProvider, FailureKind, Listing, ListingEnd, ListingPage, ProviderError, ProviderFactory, RunErrorCode,
+    fake, first_failure,
 };
 pub use safeguard::{HoldReason, Verdict, check};
 pub use source::{AccountKind, DirectoryEntry, DirectoryUser};

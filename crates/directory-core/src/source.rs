@@ -50,6 +50,9 @@ impl fmt::Debug for DirectoryUser {
 pub enum DirectoryEntry {
     /// The user exists and looks like this.
     Present(DirectoryUser),
+    /// The user changed and looks like this, and may be in scope or not (incremental listings only). Whoever is linked and
+    /// active is; of anybody else this says nothing.
+    Changed(DirectoryUser),
     /// The user was removed (incremental listings only).
     Removed(ExternalId),
     /// The item could not be read. With its id it is known to exist; without one, nobody can be called absent.

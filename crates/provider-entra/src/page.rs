@@ -200,7 +200,7 @@ pub(crate) fn unreadable(raw: &str) -> Option<DirectoryEntry> {
 
 /// What an item is, as far as its type tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     User,
     /// One of the other kinds of member.
     Other,
@@ -209,7 +209,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(odata_type: Option<&Text<'_>>) -> Self {
+    pub(crate) fn of(odata_type: Option<&Text<'_>>) -> Self {
         // With a cast, items need not say what they are.
         let Some(name) = odata_type else { return Self::User };
         match name.as_str().trim_start_matches('#').to_ascii_lowercase().as_str() {

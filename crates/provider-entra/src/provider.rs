@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use directory_core::{
-    Check, ConnectionSettings, Continuation, Credential, DirectoryProvider, ExternalId, Listing, ProviderError,
-    ProviderFactory,
+    ChangesTold, Check, ConnectionSettings, Continuation, Credential, DirectoryProvider, ExternalId, Listing,
+    ProviderError, ProviderFactory,
 };
 
 use crate::{
@@ -81,7 +81,7 @@ impl DirectoryProvider for EntraProvider {
         Ok(Box::new(EntraListing::new(Arc::clone(&self.client))))
     }
 
-    fn tells_changes(&self) -> bool {
+    fn tells_changes(&self) -> ChangesTold {
         self.client.target().tells_changes()
     }
 

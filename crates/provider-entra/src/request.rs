@@ -1,6 +1,6 @@
 //! The requests, built without a client (protocol reference §1.1, §2.2, §3).
 
-use directory_core::{ConnectionSettings, ProviderError, RunErrorCode};
+use directory_core::{ChangesTold, ConnectionSettings, ProviderError, RunErrorCode};
 use url::Url;
 use uuid::Uuid;
 
@@ -102,9 +102,29 @@ impl Target {
         below(&self.login, &format!("{}/oauth2/v2.0/token", self.directory_id), None)
     }
 
-    /// Whether the changes of everybody in scope are told.
-    pub(crate) fn tells_changes(&self) -> bool {
-        self.scope == Scope::Directory
+    /// Which changes of the scope are told: of groups within a group none are.
+    pub(crate) fn tells_changes(&self) -> ChangesTold {
+        match self.scope {
+            Scope::Directory => ChangesTold::OfScope,
+            Scope::Group { nested: false, .. } => ChangesTold::OfDirectory,
+            Scope::Group { nested: true, .. } => ChangesTold::Nothing,
+        }
+    }
+
+    /// From where changes of the group's members are told, as of now; where there is a group.
+    pub(crate) fn latest_members(&self) -> Option<GraphRequest> {
+        let Scope::Group { id, .. } = self.scope else { return None };
+        let query = format!("$filter=id eq '{id}'&$select=members&$deltatoken=latest");
+        let url = below(&self.graph, "groups/delta", Some(&query));
+        Some(GraphRequest { url, subject: Subject::Members, eventual: false })
+    }
+
+    /// Whether that is the id of the group that limits the scope.
+    pub(crate) fn is_of_group(&self, text: &str) -> bool {
+        match self.scope {
+            Scope::Directory => false,
+            Scope::Group { id, .. } => Uuid::try_parse(text).is_ok_and(|other| other == id),
+        }
     }
 
     /// The first page of everybody in scope.
@@ -159,9 +179,9 @@ impl Target {
     }
 }
 
-/// Changes of users from a delta link on.
-pub(crate) fn changes_at(link: Url) -> GraphRequest {
-    GraphRequest { url: link, subject: Subject::Users, eventual: false }
+/// Changes from a delta link on.
+pub(crate) fn changes_at(link: Url, subject: Subject) -> GraphRequest {
+    GraphRequest { url: link, subject, eventual: false }
 }
 
 /// The hyphenated form only: other spellings of a GUID are more likely a slip than meant.

@@ -24,6 +24,8 @@ pub enum ModeReason {
     ContinuationExpired,
     /// A full listing: the directory does not tell the changes of this scope, or not exactly.
     NotFollowed,
+    /// A full listing: somebody changed of whom only that tells whether the scope has them.
+    ScopeUnclear,
     /// A full listing: more users wait for a decision than are read one by one.
     ManyOpenCases,
     /// What changed since an earlier run.
@@ -41,6 +43,7 @@ impl ModeReason {
             Self::ReconcileDue => "reconcile_due",
             Self::ContinuationExpired => "continuation_expired",
             Self::NotFollowed => "not_followed",
+            Self::ScopeUnclear => "scope_unclear",
             Self::ManyOpenCases => "many_open_cases",
             Self::Continued => "continued",
         }

@@ -21,6 +21,9 @@ pub(crate) enum RunFailure {
     UnknownProvider(String),
     #[error("the connection was deleted while its run was waiting")]
     ConnectionGone,
+    /// Ends no run: the directory is read as a whole instead.
+    #[error("what changed is not enough to know who is in scope")]
+    Unclear,
     #[error("the run's task ended unexpectedly")]
     Panicked,
     #[error("the run was taken up {0} times and got no further")]
@@ -78,6 +81,7 @@ impl RunFailure {
             | Self::Seal(_)
             | Self::UnknownProvider(_)
             | Self::ConnectionGone
+            | Self::Unclear
             | Self::Panicked
             | Self::Stuck(_) => RunErrorCode::Internal,
         }
@@ -105,7 +109,7 @@ impl RunFailure {
             Self::Stuck(_) => {
                 "Its process or its database failed each time. See the server's log for why, and start the sync again."
             }
-            Self::Provider(_) | Self::Seal(_) | Self::Panicked => {
+            Self::Provider(_) | Self::Seal(_) | Self::Unclear | Self::Panicked => {
                 "This is a defect. See the server's log, and start the sync again."
             }
         };

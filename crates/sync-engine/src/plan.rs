@@ -70,6 +70,10 @@ impl Planning<'_> {
                 Err(error) => Err(error.into()),
             };
             let error = match pulled {
+                Err(RunFailure::Unclear) => {
+                    way = Way::Whole(ModeReason::ScopeUnclear);
+                    continue;
+                }
                 Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => error,
                 other => return Ok((other?, way.reason())),
             };

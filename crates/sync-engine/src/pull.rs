@@ -61,11 +61,14 @@ pub(crate) async fn pull(
         while let Some(page) = pages.recv().await {
             let seen = planner.engine.seen();
             let staged = planner.plan(&page.entries).await?;
+            if planner.engine.is_unclear() {
+                return Err(RunFailure::Unclear);
+            }
             pulse.has_seen(planner.engine.seen());
             // How many pages without any entry are too many is the provider's to know.
             if planner.engine.seen() > seen {
                 without_news = 0;
-            } else if !page.entries.is_empty() {
+            } else if page.entries.iter().any(|entry| !matches!(entry, DirectoryEntry::Changed(_))) {
                 without_news += 1;
             }
             if without_news >= PAGES_WITHOUT_NEWS {
@@ -130,7 +133,7 @@ impl Planner<'_> {
 
 fn ids(entries: &[DirectoryEntry]) -> Vec<ExternalId> {
     let ids = entries.iter().filter_map(|entry| match entry {
-        DirectoryEntry::Present(user) => Some(&user.external_id),
+        DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => Some(&user.external_id),
         DirectoryEntry::Removed(id) => Some(id),
         DirectoryEntry::Unreadable(id) => id.as_ref(),
     });

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use crypto::{Context, Digest, Keyring, Purpose};
-use directory_core::{Action, Continuation, DirectoryProvider, ExternalId, RunId, TenantId};
+use directory_core::{Action, ChangesTold, Continuation, DirectoryProvider, ExternalId, RunId, TenantId};
 use store::{
     ChangeFilter, Claim, Connection, Continued, ModeReason, RunMode, SealedContinuation, SeqPage, Store, StoreError,
 };
@@ -67,7 +67,14 @@ pub(crate) async fn choose(
     if claim.run.mode == RunMode::Full {
         return Ok(Way::Whole(ModeReason::Requested));
     }
-    if !provider.tells_changes() {
+    let policy = &claim.connection.policy;
+    let exact = match provider.tells_changes() {
+        ChangesTold::Nothing => false,
+        ChangesTold::OfScope => true,
+        // Everybody in scope has to be linked, and everybody who left it inactive.
+        ChangesTold::OfDirectory => policy.deactivate_missing && policy.include_guests && policy.include_disabled,
+    };
+    if !exact {
         return Ok(Way::Whole(ModeReason::NotFollowed));
     }
     let Connection { tenant, id, .. } = claim.connection;

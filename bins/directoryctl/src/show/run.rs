@@ -15,6 +15,7 @@ fn mode(run: &RunView) -> String {
         ModeReason::ReconcileDue => "it was time to read everybody again",
         ModeReason::ContinuationExpired => "the directory tells no changes from so long ago",
         ModeReason::NotFollowed => "the directory does not tell the changes of this scope",
+        ModeReason::ScopeUnclear => "only that tells whether somebody who changed is in scope",
         ModeReason::ManyOpenCases => "too many users wait for a decision",
         ModeReason::Continued => "what changed since the last run",
     });

@@ -37,6 +37,8 @@ pub struct Reconciler {
     pub(crate) excluded: KeySet,
     /// Removed, as an incremental listing said.
     pub(crate) removed: KeySet,
+    /// Somebody changed who may have come back into scope: only a whole listing tells.
+    unclear: bool,
     /// Records without an id: while there is one, nobody can be called absent.
     pub(crate) unidentified: u64,
     pub(crate) ledger: Ledger,
@@ -57,6 +59,7 @@ impl Reconciler {
             present: KeySet::default(),
             excluded: KeySet::default(),
             removed: KeySet::default(),
+            unclear: false,
             unidentified: 0,
             ledger: Ledger::default(),
             waits: KeyMap::default(),
@@ -77,6 +80,13 @@ impl Reconciler {
         (self.present.len() + self.excluded.len() + self.removed.len()) as u64
     }
 
+    /// Whether an incremental listing told of somebody of whom it cannot be known whether the scope has them. Then what it
+    /// told is not enough.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.unclear
+    }
+
     /// The addresses whose present holders [`Self::page`] has to know, given the linked users of the page: those of
     /// new users and of users whose address changes. A page without either needs no look-up.
     #[must_use]
@@ -84,8 +94,11 @@ impl Reconciler {
         let linked = by_external_id(self.connection, linked);
         let mut wanted = HashSet::new();
         for entry in entries {
-            let DirectoryEntry::Present(user) = entry else { continue };
+            let (DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)) = entry else { continue };
             let local = linked.get(user.external_id.as_str());
+            if local.is_none() && matches!(entry, DirectoryEntry::Changed(_)) {
+                continue;
+            }
             if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&Key::of_id(&user.external_id)) {
                 continue;
             }
@@ -121,7 +134,7 @@ impl Reconciler {
 
     fn entry(&mut self, entry: &DirectoryEntry, locals: &Locals<'_>, plan: &mut PagePlan) {
         let id = match entry {
-            DirectoryEntry::Present(user) => &user.external_id,
+            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => &user.external_id,
             DirectoryEntry::Removed(id) | DirectoryEntry::Unreadable(Some(id)) => id,
             DirectoryEntry::Unreadable(None) => {
                 self.unidentified += 1;
@@ -131,18 +144,23 @@ impl Reconciler {
             }
         };
         let key = Key::of_id(id);
+        let local = locals.linked.get(id.as_str()).copied();
+        if matches!(entry, DirectoryEntry::Changed(_)) && !self.is_in_scope(key, local) {
+            return;
+        }
         self.forget(key, plan);
         if self.ignored.contains(&key) {
             self.excluded.insert(key);
             return;
         }
-        let local = locals.linked.get(id.as_str()).copied();
         match entry {
-            DirectoryEntry::Present(user) if self.policy.excludes(user, local.is_some()) => {
+            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)
+                if self.policy.excludes(user, local.is_some()) =>
+            {
                 self.excluded.insert(key);
                 self.departed(key, local, plan);
             }
-            DirectoryEntry::Present(user) => {
+            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => {
                 self.present.insert(key);
                 match local {
                     Some(local) => self.linked(key, user, local, locals, plan),
@@ -158,6 +176,18 @@ impl Reconciler {
                 self.refuse(key, id, local, None, Refusal::conflict(ChangeCode::UnreadableRecord), plan);
             }
         }
+    }
+
+    /// Whether somebody who changed is in scope: whoever is linked and active is. Who was deactivated may be back, or may be
+    /// somebody who left; and who was told of as present, or removed, before is told of as it is now already.
+    fn is_in_scope(&mut self, key: Key, local: Option<&LocalUser>) -> bool {
+        if self.present.contains(&key) || self.removed.contains(&key) || self.ignored.contains(&key) {
+            return false;
+        }
+        let Some(local) = local else { return false };
+        let active = local.status == UserStatus::Active;
+        self.unclear |= !active;
+        active
     }
 
     /// Of several entries about one user the last one counts.

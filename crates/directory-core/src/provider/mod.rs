@@ -24,8 +24,8 @@ pub trait DirectoryProvider: Send + Sync {
 
     /// Whether the directory tells the changes of this scope, all of them and exactly. Otherwise it is always listed as a
     /// whole.
-    fn tells_changes(&self) -> bool {
-        false
+    fn tells_changes(&self) -> ChangesTold {
+        ChangesTold::Nothing
     }
 
     /// Starts a listing of what changed in the scope since an earlier listing, which gave the continuation. The users of
@@ -44,6 +44,18 @@ pub trait DirectoryProvider: Send + Sync {
     /// Tries the credential and everything else that a listing needs, with as few requests as possible, in the order in
     /// which a listing would meet them.
     async fn verify(&self) -> Vec<Check>;
+}
+
+/// Which changes a directory tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangesTold {
+    /// None.
+    Nothing,
+    /// Those of everybody in scope.
+    OfScope,
+    /// Who came into the scope and who left it; and changes of users whoever they are, as [`DirectoryEntry::Changed`]. That is
+    /// exact only where everybody in scope is linked.
+    OfDirectory,
 }
 
 /// A listing under way. Pages are pulled; nothing is fetched ahead.

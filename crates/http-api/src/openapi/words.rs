@@ -122,10 +122,12 @@ words! {
     /// Why a run read the directory as it did. `continued`: what changed since an earlier run was enough. Otherwise
     /// everybody was read: because it was asked for, or because there is no earlier run to go on from, the scope or the policy
     /// changed, it was time for it again, the directory tells no changes from so long ago, it does not tell the changes of
-    /// this scope, or too many users wait for a decision.
+    /// this scope, somebody changed of whom only the whole scope tells whether they are in it, or too many users wait for a
+    /// decision.
     ModeReasonWord("ModeReason") = ModeReason as |word| json!(word),
     {
-        Requested, NoContinuation, ScopeChanged, ReconcileDue, ContinuationExpired, NotFollowed, ManyOpenCases, Continued,
+        Requested, NoContinuation, ScopeChanged, ReconcileDue, ContinuationExpired, NotFollowed, ScopeUnclear, ManyOpenCases,
+        Continued,
     }
 
     /// What a running run is doing.

@@ -6,22 +6,25 @@ use url::Url;
 
 use crate::links;
 
-/// Delta links of a connection. Kept as JSON, so that others can be added.
+/// Delta links of a connection. Kept as JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Links {
     pub(super) users: Url,
+    /// Of the group's members, where the scope is a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) members: Option<Url>,
 }
 
 impl Links {
-    /// A link as Graph gave it; `None` where the token must not go there.
-    pub(super) fn new(graph: &Url, users: &str) -> Option<Self> {
-        links::check(graph, users).ok().map(|users| Self { users })
-    }
-
-    /// `None` for what is no continuation of this API, or one of another Graph.
-    pub(super) fn of(graph: &Url, continuation: &Continuation) -> Option<Self> {
+    /// `None` for what is no continuation of this API and this kind of scope, or one of another Graph.
+    pub(super) fn of(graph: &Url, has_group: bool, continuation: &Continuation) -> Option<Self> {
         let links: Self = serde_json::from_str(continuation.expose()).ok()?;
-        Self::new(graph, links.users.as_str())
+        let members = match &links.members {
+            Some(members) => Some(own(graph, members.as_str())?),
+            None => None,
+        };
+        let users = own(graph, links.users.as_str())?;
+        (members.is_some() == has_group).then_some(Self { users, members })
     }
 
     pub(super) fn to_continuation(&self) -> Continuation {
@@ -29,22 +32,29 @@ impl Links {
     }
 }
 
+/// A link as Graph gave it; `None` where the token must not go there.
+pub(super) fn own(graph: &Url, link: &str) -> Option<Url> {
+    links::check(graph, link).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn links_come_back_for_their_own_graph_only() {
+    fn links_come_back_for_their_own_graph_and_scope_only() {
         let graph = |host: &str| Url::parse(&format!("https://{host}/v1.0/")).expect("URL");
         let (here, there) = (graph("graph.microsoft.com"), graph("graph.microsoft.us"));
         let link = "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=a%2Bb%27c";
-        let links = Links::new(&here, link).expect("link");
-        let kept = links.to_continuation();
-        assert_eq!(Links::of(&here, &kept).expect("link").users.as_str(), link);
-        assert!(Links::of(&there, &kept).is_none());
-        assert!(Links::new(&here, "https://evil.test/v1.0/users/delta").is_none());
+        let users = own(&here, link).expect("link");
+        let kept = Links { users: users.clone(), members: None }.to_continuation();
+        assert_eq!(Links::of(&here, false, &kept).expect("link").users.as_str(), link);
+        assert!(Links::of(&there, false, &kept).is_none() && Links::of(&here, true, &kept).is_none());
+        let kept = Links { members: Some(users.clone()), users }.to_continuation();
+        assert!(Links::of(&here, true, &kept).is_some() && Links::of(&here, false, &kept).is_none());
+        assert!(own(&here, "https://evil.test/v1.0/users/delta").is_none());
         for text in ["", "{}", "[]", r#"{"users":7}"#] {
-            assert!(Links::of(&here, &Continuation::new(text.to_owned())).is_none(), "{text}");
+            assert!(Links::of(&here, false, &Continuation::new(text.to_owned())).is_none(), "{text}");
         }
         assert!(!format!("{kept:?}").contains("deltatoken"));
     }

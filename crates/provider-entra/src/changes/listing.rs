@@ -1,4 +1,5 @@
-//! A round of changes as a listing.
+//! A round of changes as a listing: users asked for, users who changed, and then, with a group, who came into it and who
+//! left.
 
 use std::sync::Arc;
 
@@ -7,18 +8,21 @@ use directory_core::{
     Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage, ProviderError,
 };
 use tracing::debug;
+use url::Url;
 
 use crate::{
-    client::GraphClient,
+    client::{GraphClient, Read},
     error::protocol,
-    request::{GraphRequest, changes_at},
+    page::BodyFault,
+    request::{GraphRequest, Subject, changes_at},
     retry::Patience,
     trail::Trail,
 };
 
 use super::{
-    link::Links,
-    page::{ChangesPage, Told, parse_changes},
+    link::{Links, own},
+    members::{Membership, parse_members},
+    page::{Told, parse_changes},
     reread::read_users,
 };
 
@@ -27,18 +31,35 @@ const REREAD_AT_ONCE: usize = 150;
 
 pub(crate) struct EntraChanges {
     client: Arc<GraphClient>,
-    trail: Trail,
-    /// To be told of before anything else.
-    reread: Vec<ExternalId>,
     state: State,
+    /// Of the round that is being read, of users or of members.
+    trail: Trail,
+    /// To be read before anything else.
+    reread: Vec<ExternalId>,
+    /// With a group: where its round begins.
+    group: Option<GraphRequest>,
+    membership: Membership,
     /// Somebody of whom something changed could not be read: the next round has to tell it again.
     open: bool,
 }
 
+#[derive(Clone)]
 enum State {
-    Next(GraphRequest),
+    Users(GraphRequest),
+    Members {
+        request: GraphRequest,
+        users: Url,
+    },
+    /// Nothing but whoever is left to be read anew.
+    Ending(Links),
     Complete(Links),
     Failed(ProviderError),
+}
+
+/// What follows a page of a round.
+enum Onward {
+    Next(GraphRequest),
+    End(Url),
 }
 
 impl EntraChanges {
@@ -47,37 +68,100 @@ impl EntraChanges {
         since: &Continuation,
         reread: Vec<ExternalId>,
     ) -> Result<Self, ProviderError> {
-        let links = Links::of(client.target().graph(), since).ok_or_else(useless)?;
-        let first = changes_at(links.users);
-        let trail = Trail::new(&client, &first);
-        Ok(Self { client, trail, reread, state: State::Next(first), open: false })
+        let target = client.target();
+        let has_group = target.latest_members().is_some();
+        let links = Links::of(target.graph(), has_group, since).ok_or_else(useless)?;
+        let first = changes_at(links.users, Subject::Users);
+        let group = links.members.map(|link| changes_at(link, Subject::Members));
+        let (trail, membership) = (Trail::new(&client, &first), Membership::default());
+        Ok(Self { client, state: State::Users(first), trail, reread, group, membership, open: false })
     }
 
-    async fn fetch(&mut self, request: &GraphRequest) -> Result<(ListingPage, State), ProviderError> {
-        if !self.reread.is_empty() {
-            let some = self.reread.split_off(self.reread.len().saturating_sub(REREAD_AT_ONCE));
-            let entries = self.completed(some.into_iter().map(Told::Part).collect()).await?;
-            return Ok((ListingPage { entries, end: None }, State::Next(request.clone())));
+    async fn step(&mut self) -> Result<(ListingPage, State), ProviderError> {
+        let more = |entries, state| Ok((ListingPage { entries, end: None }, state));
+        match self.state.clone() {
+            state @ (State::Users(_) | State::Ending(_)) if !self.reread.is_empty() => {
+                let some = self.reread.split_off(self.reread.len().saturating_sub(REREAD_AT_ONCE));
+                let entries = self.completed(some.into_iter().map(Told::Part).collect()).await?;
+                more(entries, state)
+            }
+            State::Users(request) => {
+                let (told, onward) = self.users(&request).await?;
+                let mut entries = self.completed(told).await?;
+                if self.group.is_some() {
+                    entries.iter_mut().for_each(may_be_anybody);
+                }
+                match onward {
+                    Onward::Next(next) => more(entries, State::Users(next)),
+                    Onward::End(users) => match self.group.take() {
+                        Some(request) => {
+                            self.trail = Trail::new(&self.client, &request);
+                            more(entries, State::Members { request, users })
+                        }
+                        None => more(entries, State::Ending(Links { users, members: None })),
+                    },
+                }
+            }
+            State::Members { request, users } => match self.members(&request).await? {
+                Onward::Next(request) => more(Vec::new(), State::Members { request, users }),
+                Onward::End(members) => {
+                    let (came, left) = std::mem::take(&mut self.membership).into_parts();
+                    self.reread = came;
+                    let left = left.into_iter().map(DirectoryEntry::Removed).collect();
+                    more(left, State::Ending(Links { users, members: Some(members) }))
+                }
+            },
+            State::Ending(links) | State::Complete(links) => {
+                let end = Some(ListingEnd::Incremental);
+                Ok((ListingPage { entries: Vec::new(), end }, State::Complete(links)))
+            }
+            // A listing that has failed must never come to a good end.
+            State::Failed(error) => Err(error),
         }
+    }
+
+    async fn users(&mut self, request: &GraphRequest) -> Result<(Vec<Told>, Onward), ProviderError> {
+        let page = self.read(request, parse_changes).await?;
+        let (request_id, page) = (page.request_id, page.value);
+        self.trail.has_read(page.objects);
+        debug!(page = self.trail.pages(), objects = page.objects, "page of changed users read");
+        let onward = self.onward(request, page.next_link.as_deref(), page.delta_link.as_deref(), request_id)?;
+        Ok((page.told, onward))
+    }
+
+    async fn members(&mut self, request: &GraphRequest) -> Result<Onward, ProviderError> {
+        let page = self.read(request, parse_members).await?;
+        let (request_id, page) = (page.request_id, page.value);
+        self.trail.has_read(page.groups.len());
+        debug!(page = self.trail.pages(), groups = page.groups.len(), "page of changed members read");
+        self.membership.take(self.client.target(), page.groups)?;
+        self.onward(request, page.next_link.as_deref(), page.delta_link.as_deref(), request_id)
+    }
+
+    async fn read<T>(
+        &self,
+        request: &GraphRequest,
+        parse: fn(&[u8]) -> Result<T, BodyFault>,
+    ) -> Result<Read<T>, ProviderError> {
         let mut patience = Patience::for_page(self.client.bounds());
-        let read = self.client.read(request, parse_changes, &mut patience).await;
-        let read = read.map_err(|error| if self.trail.pages() == 0 { of_the_first(error) } else { error })?;
-        let ChangesPage { objects, told, next_link, delta_link } = read.value;
-        self.trail.has_read(objects);
-        debug!(page = self.trail.pages(), objects, last = delta_link.is_some(), "page of changes read");
-        let state = match (next_link, delta_link) {
-            (Some(link), None) => self.trail.follow(&self.client, request, &link).map(State::Next),
-            (_, link) => link
-                .and_then(|link| Links::new(self.client.target().graph(), &link))
-                .map(State::Complete)
-                .ok_or_else(foreign),
+        let read = self.client.read(request, parse, &mut patience).await;
+        read.map_err(|error| if self.trail.pages() == 0 { of_the_first(error) } else { error })
+    }
+
+    fn onward(
+        &mut self,
+        request: &GraphRequest,
+        next_link: Option<&str>,
+        delta_link: Option<&str>,
+        request_id: Option<String>,
+    ) -> Result<Onward, ProviderError> {
+        let onward = match (next_link, delta_link) {
+            (Some(link), None) => self.trail.follow(&self.client, request, link).map(Onward::Next),
+            (_, link) => {
+                link.and_then(|link| own(self.client.target().graph(), link)).map(Onward::End).ok_or_else(foreign)
+            }
         };
-        let state = state.map_err(|mut error| {
-            error.request_id = read.request_id;
-            error
-        })?;
-        let end = matches!(state, State::Complete(_)).then_some(ListingEnd::Incremental);
-        Ok((ListingPage { entries: self.completed(told).await?, end }, state))
+        onward.map_err(|error| ProviderError { request_id, ..error })
     }
 
     /// The entries in the order in which they were told, those read anew that were not told as a whole.
@@ -105,15 +189,7 @@ impl EntraChanges {
 #[async_trait]
 impl Listing for EntraChanges {
     async fn next_page(&mut self) -> Result<ListingPage, ProviderError> {
-        let request = match &self.state {
-            State::Next(request) => request.clone(),
-            State::Complete(_) => {
-                return Ok(ListingPage { entries: Vec::new(), end: Some(ListingEnd::Incremental) });
-            }
-            // A listing that has failed must never come to a good end.
-            State::Failed(error) => return Err(error.clone()),
-        };
-        match self.fetch(&request).await {
+        match self.step().await {
             Ok((page, state)) => {
                 self.state = state;
                 Ok(page)
@@ -127,10 +203,17 @@ impl Listing for EntraChanges {
 
     fn continuation(&self) -> Option<Continuation> {
         match &self.state {
-            // Else the old link stays, which tells everything again.
+            // Else the old place stays, from which everything is told again.
             State::Complete(links) if !self.open => Some(links.to_continuation()),
-            State::Complete(_) | State::Next(_) | State::Failed(_) => None,
+            _ => None,
         }
+    }
+}
+
+/// A change of whoever it may be.
+fn may_be_anybody(entry: &mut DirectoryEntry) {
+    if let DirectoryEntry::Present(user) = entry {
+        *entry = DirectoryEntry::Changed(user.clone());
     }
 }
 

@@ -1,7 +1,8 @@
 //! Listings of what changed.
 
 use directory_core::{
-    Continuation, DirectoryEntry, DirectoryProvider, ExternalId, FailureKind, ListingEnd, ProviderError, RunErrorCode,
+    ChangesTold, Continuation, DirectoryEntry, DirectoryProvider, ExternalId, FailureKind, ListingEnd, ProviderError,
+    RunErrorCode,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -198,11 +199,72 @@ async fn a_directory_that_tells_no_changes_is_listed_all_the_same(#[case] latest
 }
 
 #[tokio::test]
-async fn a_group_leaves_no_place() {
+async fn nested_groups_leave_no_place() {
     let entra = Entra::start().await;
     entra.graph([page(&["u1"], None)]).await;
     let provider = entra.connect(Some(GROUP), true);
-    assert!(!provider.tells_changes() && entra.users().tells_changes());
+    assert_eq!((provider.tells_changes(), entra.users().tells_changes()), (ChangesTold::Nothing, ChangesTold::OfScope));
     assert!(place(&*provider).await.is_none());
     assert_eq!(entra.latest_asked().await, 0);
+}
+
+/// What a group's members are is told by ids, and users are told of whoever they are.
+#[tokio::test]
+async fn a_group_is_followed_by_two_rounds() {
+    let entra = Entra::start().await;
+    let members = |link: &str| format!("{}/v1.0/groups/delta?$deltatoken={link}", entra.server.uri());
+    let group = |members: Value| json!({"id": GROUP.to_uppercase(), "members@delta": members});
+    let gone = json!({"reason": "deleted"});
+    let next = format!("{}/v1.0/groups/delta?$skiptoken=x", entra.server.uri());
+    entra
+        .graph([
+            changes(&[], "delta", &members("now")),
+            page(&[], None),
+            changes(
+                &[user("u9"), json!({"id": "u8", "@removed": {"reason": "changed"}})],
+                "delta",
+                &entra.delta_link("2"),
+            ),
+            changes(
+                &[json!({"id": BOB, "@removed": gone}), group(json!([{"id": ADA}, {"id": BOB, "@removed": gone}]))],
+                "next",
+                &next,
+            ),
+            changes(&[group(json!([{"id": "u7", "@removed": gone}]))], "delta", &members("second")),
+            page(&[ADA], None),
+        ])
+        .await;
+    let provider = entra.connect(Some(GROUP), false);
+    assert_eq!(provider.tells_changes(), ChangesTold::OfDirectory);
+    let since = place(&*provider).await.expect("a place");
+    let asked = entra.reads().await[0].url.clone();
+    assert_eq!(asked.path(), "/v1.0/groups/delta");
+    assert!(asked.query_pairs().any(|(name, value)| name == "$filter" && value == format!("id eq '{GROUP}'")));
+
+    let Told { mut entries, continuation } = told(&*provider, &since, vec![]).await.expect("changes");
+    assert!(matches!(&entries.remove(0), DirectoryEntry::Changed(user) if user.external_id == id("u9")));
+    assert_eq!(entries.remove(0), DirectoryEntry::Removed(id("u8")));
+    assert!(matches!(entries.pop(), Some(DirectoryEntry::Present(user)) if user.external_id == id(ADA)), "read anew");
+    entries.sort_by_key(|entry| format!("{entry:?}"));
+    assert_eq!(entries, [DirectoryEntry::Removed(id(BOB)), DirectoryEntry::Removed(id("u7"))]);
+    let text = continuation.expect("a place").expose().to_owned();
+    assert!(text.contains("$deltatoken=2") && text.contains("$deltatoken=second"), "{text}");
+}
+
+#[tokio::test]
+async fn a_group_that_was_deleted_is_no_empty_one() {
+    let entra = Entra::start().await;
+    let link = format!("{}/v1.0/groups/delta?$deltatoken=x", entra.server.uri());
+    let gone = json!({"id": GROUP, "@removed": {"reason": "deleted"}});
+    let answers = [
+        changes(&[], "delta", &link),
+        page(&[], None),
+        changes(&[], "delta", &entra.delta_link("2")),
+        changes(&[gone], "delta", &link),
+    ];
+    entra.graph(answers).await;
+    let provider = entra.connect(Some(GROUP), false);
+    let since = place(&*provider).await.expect("a place");
+    let error = told(&*provider, &since, vec![]).await.err().expect("refused");
+    assert_eq!((error.kind, error.code), (FailureKind::Configuration, RunErrorCode::GroupNotFound));
 }
