@@ -147,20 +147,20 @@ async fn an_expired_place_is_left(kind: Kind) {
 async fn another_scope_is_read_as_a_whole(kind: Kind) {
     let (system, connection) = changed(kind, Config::with_users(200)).await;
     let path = format!("/api/directory/connections/{connection}");
-    let patch = async |body: Value| {
+    let change = async |body: Value| {
         let (status, body) = system.call(Method::PATCH, &path, Some(&body)).await;
         assert_eq!(status, StatusCode::OK, "{body}");
     };
-    patch(json!({"policy": {"includeGuests": true}})).await;
+    change(json!({"policy": {"includeGuests": true}})).await;
     let run = system.sync(&connection).await;
     assert_eq!(how(&run), ("full", "scope_changed"));
     assert!(run["counts"]["created"].as_u64().unwrap() > 0, "{run}");
     assert_eq!(how(&system.sync(&connection).await), CONTINUED);
-    patch(json!({"displayName": "Another name"})).await;
+    change(json!({"displayName": "Another name"})).await;
     assert_eq!(how(&system.sync(&connection).await), CONTINUED, "a name is no scope");
 
     let group = system.simulator.directory().research().to_string();
-    patch(json!({"groupId": group})).await;
+    change(json!({"groupId": group})).await;
     assert_eq!(how(&system.sync(&connection).await), ("full", "not_followed"), "nested groups tell no changes");
 }
 

@@ -13,8 +13,8 @@ use store::{
     ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, Continued, CreatedRun, Directory, Due,
     DueStart, Ending, EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage,
     IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress,
-    Reading, Run, RunEnd, RunMode, Runs, ScheduleError, Schedules, SealedCredential, SeqPage, StagedPage, Store,
-    StoreError, Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
+    Reading, Run, RunEnd, Runs, ScheduleError, Schedules, SealedCredential, SeqPage, StagedPage, Store, StoreError,
+    Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use uuid::Uuid;
 

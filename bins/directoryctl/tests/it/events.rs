@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
 use serde_json::{Value, json};
 
 use crate::world::World;

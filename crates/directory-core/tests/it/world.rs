@@ -246,7 +246,7 @@ fn stage(staged: &mut BTreeMap<u32, Change>, changes: Vec<Change>) {
 
 pub(crate) fn entry_id(entry: &DirectoryEntry) -> Option<&ExternalId> {
     match entry {
-        DirectoryEntry::Present(user) => Some(&user.external_id),
+        DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => Some(&user.external_id),
         DirectoryEntry::Removed(id) => Some(id),
         DirectoryEntry::Unreadable(id) => id.as_ref(),
     }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use store::{
-    Actor, ClaimLimits, IdPage, ModeReason, NewChange, NewTenant, PlanNext, Reading, RunMode, Runs, StagedPage, Tenants,
+    Actor, ClaimLimits, IdPage, ModeReason, NewChange, NewTenant, PlanNext, Reading, Runs, StagedPage, Tenants,
 };
 use store_postgres::PostgresStore;
 

@@ -3,8 +3,8 @@
 use directory_core::{EmailKey, ExternalId, PlanSummary, RunId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use store::{
-    ClaimLimits, ConnectionEffect, Connections, IdPage, ModeReason, PlanNext, Progress, Reading, RunEnd, RunMode,
-    RunPhase, RunStatus, Runs, StagedPage, Store, Tenants, Tokens, UserFilter, Users,
+    ClaimLimits, ConnectionEffect, Connections, IdPage, ModeReason, PlanNext, Progress, Reading, RunEnd, RunPhase,
+    RunStatus, Runs, StagedPage, Store, Tenants, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 

@@ -76,8 +76,8 @@ async fn a_follower_waits_for_what_is_to_come() {
     let memory = Memory::of(1, 0);
     let filter = EventFilter { kinds: vec![EventKind::RunFinished] };
     let follower = bench.engine.follow(bench.tenant, EventId::START, filter);
-    let (followed, _) = tokio::join!(follower.run(&memory, &memory.stop), bench.sync(&connection, false));
-    followed.unwrap();
+    let (outcome, _) = tokio::join!(follower.run(&memory, &memory.stop), bench.sync(&connection, false));
+    outcome.unwrap();
     assert_eq!(memory.kinds(), [EventKind::RunFinished]);
 }
 

@@ -9,7 +9,7 @@ use directory_core::{ConnectionId, ExternalId, PlanSummary, RunId, TenantId, Use
 use sqlx::postgres::PgPoolOptions;
 use store::{
     Actor, ConnectionEffect, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, RunEnd,
-    RunMode, RunStatus, Runs, StagedPage, Store, StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
+    RunStatus, Runs, StagedPage, Store, StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
 use store_postgres::PostgresStore;
 use uuid::Uuid;
