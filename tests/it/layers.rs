@@ -44,7 +44,7 @@ fn sqlx_is_only_under_the_store_drivers() {
 }
 
 #[test]
-fn reqwest_is_only_under_the_providers_and_the_verifier_of_tokens() {
+fn reqwest_is_only_under_the_providers_the_verifier_of_tokens_and_the_sender_of_webhooks() {
     assert_none(&rules::reqwest(&workspace().unwrap()));
 }
 
@@ -179,7 +179,8 @@ mod made_up {
             "crates/provider-x -> reqwest",
             "crates/entra-simulator -> reqwest?",
             "crates/jwt-verifier -> reqwest",
-            "bins/server -> provider-x jwt-verifier",
+            "crates/webhook-sender -> reqwest",
+            "bins/server -> provider-x jwt-verifier webhook-sender",
             "reqwest ->",
         ]);
         assert_none(&rules::reqwest(&allowed));

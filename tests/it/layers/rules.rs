@@ -45,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("entra-simulator", &[]),
     ("jwt-verifier", &[]),
+    ("webhook-sender", &[]),
     ("store", &["directory-core"]),
     ("store-*", &["directory-core", "store"]),
     ("provider-*", &["directory-core"]),
@@ -135,11 +136,12 @@ pub(crate) fn sqlx(graph: &Graph) -> Vec<String> {
     kept_to(graph, "sqlx", Arrows::All, |member| is_driver(&member.name) || member.lies_in("tests"))
 }
 
-/// reqwest comes in by the providers, by the verifier of a platform's tokens, which fetches that platform's keys, and by the
-/// wiring's option to send traces; tests may make requests.
+/// reqwest comes in by the providers, by the verifier of a platform's tokens, which fetches that platform's keys, by the sender
+/// of webhooks, and by the wiring's option to send traces; tests may make requests.
 pub(crate) fn reqwest(graph: &Graph) -> Vec<String> {
     kept_to(graph, "reqwest", Arrows::Shipped, |member| {
-        is_provider(&member.name) || member.name == "jwt-verifier" || member.name == "directory-wiring"
+        is_provider(&member.name)
+            || ["jwt-verifier", "webhook-sender", "directory-wiring"].contains(&member.name.as_str())
     })
 }
 
