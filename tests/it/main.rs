@@ -34,3 +34,4 @@ mod servers;
 mod support;
 mod traces;
 mod twins;
+mod webhooks;

@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Parser;
 use directory_wiring::{
     Metrics, ServerArgs, ServerSettings, error_line, exit_code_of, init_logging_and_traces, install_metrics,
-    install_tls_provider, open_keyring, open_store, providers, reserve_database, usage_line,
+    install_tls_provider, open_keyring, open_store, providers, reserve_database, usage_line, webhook_sender,
 };
 use http_api::{ApiConfig, Limits, RateLimit, Server, Telemetry};
 use sync_engine::{EngineOptions, KeyUse, SyncEngine, Worker};
@@ -86,7 +86,9 @@ async fn serve(settings: ServerSettings, parents: Option<fn(&Span, &str)>) -> an
         claims: settings.claims,
         ..settings.common.engine_options()
     };
-    let engine = SyncEngine::new(store, keyring, providers(&settings.common)?).with_options(options);
+    let engine = SyncEngine::new(store, keyring, providers(&settings.common)?)
+        .with_options(options)
+        .with_webhooks(webhook_sender(&settings.common)?);
 
     let config = api_config(&settings, raise_file_limit());
     let server = Server::bind(settings.listen, engine.clone(), config)
@@ -148,12 +150,12 @@ async fn watch_keys(engine: SyncEngine) {
 
 /// The process serves all the same: to everybody else.
 fn tell_missing_keys(missing: &[KeyUse]) {
-    for KeyUse { kid, credentials, example: (_, connection) } in missing {
+    for KeyUse { kid, credentials, example: (_, holder) } in missing {
         if let Some(kid) = kid {
             tracing::error!(
                 kid,
                 credentials,
-                example_connection_id = %connection,
+                example = %holder,
                 "an encryption key is missing, or another one goes by its id: connections whose credential it sealed cannot synchronise; `directoryctl key \
                  status` names them all; add the key back to DIRECTORY_ENCRYPTION_KEYS or the key file, or set those \
                  connections' credentials again"
@@ -161,7 +163,7 @@ fn tell_missing_keys(missing: &[KeyUse]) {
         } else {
             tracing::error!(
                 credentials,
-                example_connection_id = %connection,
+                example = %holder,
                 "stored credentials are damaged and no key opens them: `directoryctl key status` names \
                  them all; set those connections' credentials again"
             );

@@ -41,6 +41,11 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "HOURS", global = true)]
     pub full_sync_hours: Option<String>,
 
+    /// true: webhooks may be hosts of this machine and its network, for intranets and tests [env:
+    /// DIRECTORY_WEBHOOK_PRIVATE_HOSTS] [default: false]
+    #[arg(long, value_name = "BOOL", global = true)]
+    pub webhook_private_hosts: Option<String>,
+
     /// What to log: a level, or a filter such as `info,sync_engine=debug` [env: DIRECTORY_LOG]
     #[arg(long, value_name = "FILTER", global = true)]
     pub log: Option<String>,

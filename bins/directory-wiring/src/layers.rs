@@ -38,6 +38,7 @@ pub(crate) const KEYS: &[&str] = &[
     "graph_url",
     "federated_token_file",
     "full_sync_hours",
+    "webhook_private_hosts",
     "log",
     "log_format",
 ];

@@ -17,6 +17,7 @@ mod settings;
 mod store;
 mod tls;
 mod usage;
+mod webhooks;
 
 pub use args::{JwtArgs, ServerArgs, SettingsArgs};
 pub use database_url::DatabaseUrl;
@@ -32,3 +33,4 @@ pub use settings::{KeySource, LogFormat, LogSettings, ServerSettings, Settings, 
 pub use store::{existing_store, open_store};
 pub use tls::install_tls_provider;
 pub use usage::usage_line;
+pub use webhooks::webhook_sender;

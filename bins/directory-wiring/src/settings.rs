@@ -60,6 +60,8 @@ pub struct Settings {
     pub federated_token_file: Option<PathBuf>,
     /// After how long a sync reads all of its directory again, where what changed would do.
     pub full_sync_every: Duration,
+    /// Whether webhooks may be hosts that are not on the public internet.
+    pub webhook_private_hosts: bool,
     /// What to log, and how.
     pub log: LogSettings,
 }
@@ -150,6 +152,11 @@ impl Settings {
                 .map(|found| found.text.into()),
             full_sync_every: parsed(layers.find("full_sync_hours", args.full_sync_hours.as_ref())?, full_sync_hours)?
                 .unwrap_or(USUAL_FULL_SYNC),
+            webhook_private_hosts: parsed(
+                layers.find("webhook_private_hosts", args.webhook_private_hosts.as_ref())?,
+                yes_or_no,
+            )?
+            .unwrap_or(false),
             log: LogSettings {
                 filter: parsed(layers.find("log", args.log.as_ref())?, log_filter)?,
                 format: parsed(layers.find("log_format", args.log_format.as_ref())?, log_format)?
@@ -216,6 +223,10 @@ fn override_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
     check_override(&url).map_err(|fault| fault.to_string())?;
     Ok(url)
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "is neither `true` nor `false`".to_owned())
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

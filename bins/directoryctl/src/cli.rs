@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use directory_wiring::SettingsArgs;
 
 use crate::{
-    commands::{audit, completions, connection, events, key, man, run, sync, tenant, token, user},
+    commands::{audit, completions, connection, events, key, man, run, sync, tenant, token, user, webhook},
     output::Format,
 };
 
@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// The tenant's users
     #[command(subcommand)]
     User(user::Command),
+    /// Where events are sent, and the messages that did not arrive
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Look at settings, database, keys, clocks and the directory's hosts, and say what to do; changes nothing
     Doctor,
     /// What changed, in order, for other services
@@ -118,6 +121,15 @@ mod tests {
             "user list",
             &format!("user show {ID}"),
             "events --after latest --types user.created,run.held --follow",
+            "webhook add https://hooks.example.org --event user.created --event run.held --description Payroll",
+            "webhook list",
+            &format!("webhook show {ID}"),
+            &format!("webhook update {ID} --enable"),
+            &format!("webhook test {ID}"),
+            &format!("webhook rotate-secret {ID}"),
+            &format!("webhook deliveries {ID} --state dead"),
+            &format!("webhook replay {ID} --after evt_01906b3f5e2a7c109d4e8f3a2b1c0d5e_7"),
+            &format!("webhook delete {ID}"),
             "doctor",
             "completions bash",
             "man",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use crypto::Keyring;
 use directory_core::ConnectionId;
-use directory_wiring::{Settings, SettingsArgs, init_logging, open_keyring, open_store, providers};
+use directory_wiring::{Settings, SettingsArgs, init_logging, open_keyring, open_store, providers, webhook_sender};
 use store::{Actor, Connection, IdPage, Store, Tenant};
 use sync_engine::SyncEngine;
 
@@ -67,7 +67,8 @@ impl Session {
     /// An engine, for the commands that reach a directory.
     pub(crate) fn engine(&self) -> anyhow::Result<SyncEngine> {
         let engine = SyncEngine::new(Arc::clone(&self.store), Arc::clone(&self.keyring), providers(&self.settings)?);
-        Ok(engine.with_options(self.settings.engine_options()))
+        let engine = engine.with_options(self.settings.engine_options());
+        Ok(engine.with_webhooks(webhook_sender(&self.settings)?))
     }
 
     /// The tenant that was named, or the only one.

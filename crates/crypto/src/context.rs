@@ -24,6 +24,8 @@ pub enum Purpose {
     FederatedToken,
     /// From where a directory tells a connection's changes.
     Continuation,
+    /// The secret with which messages to a webhook are signed.
+    WebhookSecret,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::Certificate => "certificate",
             Self::FederatedToken => "federated-token",
             Self::Continuation => "continuation",
+            Self::WebhookSecret => "webhook-secret",
         }
     }
 }

@@ -23,6 +23,10 @@ pub(crate) enum List {
     Ignored(Uuid),
     /// The tenant's audit log.
     Audit,
+    /// The tenant's webhooks.
+    Webhooks,
+    /// The messages to this webhook that did not arrive.
+    Deliveries(Uuid),
 }
 
 impl List {
@@ -34,6 +38,8 @@ impl List {
             Self::Users => (4, Uuid::nil()),
             Self::Ignored(connection) => (5, connection),
             Self::Audit => (6, Uuid::nil()),
+            Self::Webhooks => (20, Uuid::nil()),
+            Self::Deliveries(webhook) => (21, webhook),
         }
     }
 

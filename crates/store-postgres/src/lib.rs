@@ -16,6 +16,7 @@ mod tokens;
 mod url;
 mod users;
 mod wall;
+mod webhooks;
 
 use std::{fmt, time::Duration};
 

@@ -5,7 +5,7 @@ use store::{StoreError, TenantWall};
 use crate::{access::Access, error::failed};
 
 /// The tables whose rows are a tenant's.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "api_tokens",
     "audit_entries",
     "connections",
@@ -17,6 +17,9 @@ const TABLES: [&str; 11] = [
     "sync_runs",
     "tenants",
     "users",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
 ];
 
 pub(crate) async fn inspect(access: &Access) -> Result<TenantWall, StoreError> {

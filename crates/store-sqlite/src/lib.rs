@@ -14,6 +14,7 @@ mod sql;
 mod tenants;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::{
     fmt,

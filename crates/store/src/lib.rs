@@ -21,6 +21,7 @@ mod timing;
 mod token;
 mod user;
 mod wall;
+mod webhook;
 
 #[cfg(test)]
 mod privacy;
@@ -59,10 +60,14 @@ pub use timing::{Aftermath, Timing, not_before};
 pub use token::{NOTED_EVERY, NewToken, Token, TokenRole, Tokens};
 pub use user::{Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;
+pub use webhook::{
+    Attempt, Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret,
+    UNREADABLE_WEBHOOK, UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookState, WebhookUpdate, Webhooks,
+};
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.
 #[async_trait]
-pub trait Store: Tenants + Tokens + Connections + Schedules + Runs + Users + Audit + Events {
+pub trait Store: Tenants + Tokens + Connections + Schedules + Runs + Users + Audit + Events + Webhooks {
     /// Brings the schema up to date; safe when several processes do so at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -14,7 +14,7 @@ use store::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{KeyHealth, Providers, credential, metrics};
+use crate::{KeyHealth, Providers, credential, metrics, webhooks::WebhookSender};
 
 /// Times and sizes of runs. The defaults suit production; tests shrink them.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +116,8 @@ pub struct SyncEngine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: EngineOptions,
     pub(crate) clock: Clock,
+    /// What sends messages to webhooks; without it none are sent.
+    pub(crate) webhooks: Option<Arc<dyn WebhookSender>>,
 }
 
 pub(crate) struct Shared {
@@ -134,7 +136,7 @@ impl SyncEngine {
     pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>, providers: Providers) -> Self {
         let shared =
             Arc::new(Shared { store, keyring, providers, queued: Notify::new(), key_health: Mutex::default() });
-        Self { shared, options: EngineOptions::default(), clock: Clock::default() }
+        Self { shared, options: EngineOptions::default(), clock: Clock::default(), webhooks: None }
     }
 
     /// The same engine with other times and sizes.
@@ -147,6 +149,12 @@ impl SyncEngine {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same engine with a way to send messages to webhooks.
+    #[must_use]
+    pub fn with_webhooks(self, sender: Arc<dyn WebhookSender>) -> Self {
+        Self { webhooks: Some(sender), ..self }
     }
 
     /// The store that it works on.

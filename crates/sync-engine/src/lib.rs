@@ -17,11 +17,12 @@ mod providers;
 mod pull;
 mod reading;
 mod scheduler;
+pub mod webhooks;
 mod worker;
 
 pub use connections::Registration;
 pub use engine::{EngineError, EngineOptions, RunRequest, SyncEngine};
 pub use follow::{EventSubscriber, FollowError, Follower};
-pub use keys::{KeyHealth, KeyUse, Rotation, Unopened};
+pub use keys::{Holder, KeyHealth, KeyUse, Rotation, Unopened};
 pub use providers::Providers;
 pub use worker::Worker;

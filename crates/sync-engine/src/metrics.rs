@@ -29,6 +29,8 @@ pub const CONNECTIONS: &str = "directory_connections";
 pub const CREDENTIALS_EXPIRING: &str = "directory_credentials_expiring";
 /// Credentials that no key of this process opens.
 pub const KEYLESS: &str = "directory_credentials_without_key";
+/// Messages to webhooks, by what came of an attempt: `delivered`, `failed`, or `dead`, which is given up.
+pub const WEBHOOK_MESSAGES: &str = "directory_webhook_messages_total";
 /// Whether the database answered the last question for these numbers.
 pub const DATABASE_UP: &str = "directory_database_up";
 
@@ -69,12 +71,16 @@ pub fn describe() {
         "Connections whose credential has ended or ends within so long, each counted once"
     );
     describe_gauge!(KEYLESS, "Stored credentials that no key of this process opens");
+    describe_counter!(WEBHOOK_MESSAGES, "Attempts to send a message to a webhook, by what came of them");
     describe_gauge!(DATABASE_UP, "1 if the database answered when it was last asked for these numbers, else 0");
 
     for (status, dry_run) in ENDS {
         for trigger in [Trigger::Manual, Trigger::Schedule] {
             runs(status, trigger, dry_run).increment(0);
         }
+    }
+    for outcome in ["delivered", "failed", "dead"] {
+        counter!(WEBHOOK_MESSAGES, "outcome" => outcome).increment(0);
     }
     count_changes(&Done::default(), &Done::default());
     gauge!(RUNS_RUNNING).increment(0.0);
@@ -133,6 +139,11 @@ pub fn take_census(census: Option<&Census>) {
 /// So many credentials have no key here.
 pub(crate) fn keyless(credentials: u64) {
     gauge!(KEYLESS).set(float(credentials));
+}
+
+/// An attempt to send a message came to this.
+pub(crate) fn webhook_message(outcome: &'static str) {
+    counter!(WEBHOOK_MESSAGES, "outcome" => outcome).increment(1);
 }
 
 fn runs(status: RunStatus, trigger: Trigger, dry_run: bool) -> Counter {

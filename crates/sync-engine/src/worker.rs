@@ -7,7 +7,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{EngineOptions, SyncEngine, housekeeping::keep_house, scheduler::keep_schedules};
+use crate::{EngineOptions, SyncEngine, housekeeping::keep_house, scheduler::keep_schedules, webhooks::send_webhooks};
 
 /// How long running work may take to be given back once the worker is stopped.
 const GRACE: Duration = Duration::from_secs(8);
@@ -28,8 +28,8 @@ impl Worker {
     /// Works until `stop` is cancelled; then takes no new runs, gives the running ones back and returns, within 10
     /// seconds. What could not be given back is taken up by another worker once its lease has passed.
     ///
-    /// Meanwhile it queues the runs of connections whose schedule is due, and deletes changes and events that are older than
-    /// [`crate::EngineOptions`] says; one that executes nothing leaves that to others too.
+    /// Meanwhile it queues the runs of connections whose schedule is due, sends to webhooks, and deletes changes and events that are
+    /// older than [`crate::EngineOptions`] says; one that executes nothing leaves that to others too.
     pub async fn run(self, stop: CancellationToken) {
         if self.concurrency == 0 {
             return stop.cancelled().await;
@@ -38,7 +38,8 @@ impl Worker {
             self.execute_runs(&stop),
             keep_house(&self.engine, &stop),
             keep_schedules(&self.engine, &stop),
-            self.hear_of_runs(&stop)
+            self.hear_of_runs(&stop),
+            send_webhooks(self.engine.clone(), stop.clone())
         );
     }
 

@@ -16,6 +16,10 @@ use store::{
     Reading, Run, RunEnd, Runs, ScheduleError, Schedules, SealedCredential, SeqPage, StagedPage, Store, StoreError,
     Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
+use store::{
+    Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret, UpdatedWebhook,
+    Webhook, WebhookLease, WebhookRound, WebhookUpdate, Webhooks,
+};
 use uuid::Uuid;
 
 use super::disturbed::Disturbed;
@@ -125,4 +129,25 @@ disturbed!(Events {
     fn events(tenant: TenantId, after: Option<EventId>, filter: &EventFilter, limit: u32) -> Feed;
     fn latest_event(tenant: TenantId) -> EventId;
     fn delete_old_events(age: Duration, limit: u32) -> bool;
+});
+
+disturbed!(Webhooks {
+    fn create_webhook(by: &Actor, webhook: &NewWebhook, most: u32) -> Option<Webhook>;
+    fn webhook(tenant: TenantId, id: Uuid) -> Option<Webhook>;
+    fn webhooks(tenant: TenantId, page: IdPage) -> Vec<Webhook>;
+    fn update_webhook(by: &Actor, tenant: TenantId, id: Uuid, seen: DateTime<Utc>, update: &WebhookUpdate) -> UpdatedWebhook;
+    fn delete_webhook(by: &Actor, tenant: TenantId, id: Uuid) -> bool;
+    fn rotate_webhook_secret(
+        by: &Actor, tenant: TenantId, id: Uuid, secret: &NewWebhookSecret, old_until: DateTime<Utc>
+    ) -> Option<Webhook>;
+    fn webhook_secrets(tenant: TenantId, id: Uuid, now: DateTime<Utc>) -> Vec<SealedWebhookSecret>;
+    fn sealed_webhook_secrets(after: Option<(TenantId, Uuid)>, limit: u32) -> Vec<SealedWebhookSecret>;
+    fn reseal_webhook_secret(by: &Actor, read: &SealedWebhookSecret, sealed: &[u8]) -> bool;
+    fn lease_webhook(token: Uuid, length: Duration, now: DateTime<Utc>, most_pending: u32) -> Option<LeasedWebhook>;
+    fn note_round(lease: &WebhookLease, length: Duration, round: &WebhookRound) -> bool;
+    fn release_webhook(lease: &WebhookLease) -> ();
+    fn due_deliveries(tenant: TenantId, webhook: Uuid, now: DateTime<Utc>, limit: u32) -> Vec<Delivery>;
+    fn deliveries(tenant: TenantId, webhook: Uuid, state: Option<DeliveryState>, page: IdPage) -> Vec<Delivery>;
+    fn replay_webhook(by: &Actor, tenant: TenantId, webhook: Uuid, replay: Replay, now: DateTime<Utc>) -> Option<u64>;
+    fn delete_old_deliveries(before: DateTime<Utc>, limit: u32) -> bool;
 });

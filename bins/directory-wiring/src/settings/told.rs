@@ -47,6 +47,7 @@ impl SettingsArgs {
             "login_url" => self.login_url.as_ref(),
             "graph_url" => self.graph_url.as_ref(),
             "federated_token_file" => self.federated_token_file.as_ref(),
+            "webhook_private_hosts" => self.webhook_private_hosts.as_ref(),
             "log" => self.log.as_ref(),
             "log_format" => self.log_format.as_ref(),
             _ => None,
@@ -69,6 +70,7 @@ fn shown(key: &str, text: String) -> String {
         | "rate_limit"
         | "federated_token_file"
         | "full_sync_hours"
+        | "webhook_private_hosts"
         | "log"
         | "log_format" => text,
         "login_url" | "graph_url" => Url::parse(&text).map_or_else(|_| HIDDEN.to_owned(), without_secrets),

@@ -13,6 +13,7 @@ pub(crate) mod sync;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod webhook;
 
 use crate::{
     cli::{Cli, Command},
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Sync(args) => return sync::run(args, invocation).await,
         Command::Connection(command) => return connection::run(command, invocation).await,
+        Command::Webhook(command) => return webhook::run(command, invocation).await,
         Command::Run(command) => return run::run(command, invocation).await,
         Command::Key(command) => return key::run(command, invocation).await,
         Command::Doctor => return doctor::run(invocation).await,

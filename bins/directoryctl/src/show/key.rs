@@ -3,7 +3,8 @@
 use crypto::Keyring;
 use directory_core::{ConnectionId, TenantId};
 use serde::Serialize;
-use sync_engine::{KeyUse, Rotation, Unopened};
+use sync_engine::{Holder, KeyUse, Rotation, Unopened};
+use uuid::Uuid;
 
 use crate::table::{Table, or_dash};
 
@@ -33,7 +34,9 @@ struct KeyView {
 #[serde(rename_all = "camelCase")]
 struct UnopenedView {
     tenant_id: TenantId,
-    connection_id: ConnectionId,
+    /// What has it; the other one is null.
+    connection_id: Option<ConnectionId>,
+    webhook_id: Option<Uuid>,
     kid: Option<String>,
     reason: String,
 }
@@ -51,8 +54,12 @@ pub(crate) struct RotationView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FailureView {
+    #[serde(skip)]
+    holder: Holder,
     tenant_id: TenantId,
-    connection_id: ConnectionId,
+    /// What has it; the other one is null.
+    connection_id: Option<ConnectionId>,
+    webhook_id: Option<Uuid>,
     reason: String,
 }
 
@@ -75,11 +82,15 @@ impl KeysView {
             sealing: false,
             present: false,
         });
-        let unopened = unopened.iter().map(|one| UnopenedView {
-            tenant_id: one.tenant,
-            connection_id: one.connection,
-            kid: one.kid.clone(),
-            reason: one.reason.clone(),
+        let unopened = unopened.iter().map(|one| {
+            let (connection_id, webhook_id) = ids(one.holder);
+            UnopenedView {
+                tenant_id: one.tenant,
+                connection_id,
+                webhook_id,
+                kid: one.kid.clone(),
+                reason: one.reason.clone(),
+            }
         });
         Self { keys: present.chain(missing).collect(), unopened: unopened.collect() }
     }
@@ -99,9 +110,19 @@ impl KeyView {
 
 impl From<Rotation> for RotationView {
     fn from(rotation: Rotation) -> Self {
-        let failure = |(tenant_id, connection_id, reason)| FailureView { tenant_id, connection_id, reason };
+        let failure = |(tenant_id, holder, reason)| {
+            let (connection_id, webhook_id) = ids(holder);
+            FailureView { tenant_id, connection_id, webhook_id, reason, holder }
+        };
         let failed = rotation.failed.into_iter().map(failure).collect();
         Self { seen: rotation.seen, resealed: rotation.resealed, failed }
+    }
+}
+
+fn ids(holder: Holder) -> (Option<ConnectionId>, Option<Uuid>) {
+    match holder {
+        Holder::Connection(id) => (Some(id), None),
+        Holder::Webhook(id) => (None, Some(id)),
     }
 }
 
@@ -120,7 +141,7 @@ pub(crate) fn rotation(rotation: &RotationView) -> Table {
         .fact("Put under the key", rotation.resealed.to_string())
         .fact("Not opened", rotation.failed.len().to_string());
     for failure in &rotation.failed {
-        table.fact(&failure.connection_id.to_string(), failure.reason.clone());
+        table.fact(&failure.holder.to_string(), failure.reason.clone());
     }
     table
 }
@@ -129,7 +150,6 @@ pub(crate) fn rotation(rotation: &RotationView) -> Table {
 mod tests {
     use crypto::generate_key_line;
     use secrecy::ExposeSecret;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -140,7 +160,7 @@ mod tests {
     }
 
     fn used(kid: Option<&str>, credentials: u64) -> KeyUse {
-        let example = (TenantId(Uuid::nil()), ConnectionId(Uuid::nil()));
+        let example = (TenantId(Uuid::nil()), Holder::Connection(ConnectionId(Uuid::nil())));
         KeyUse { kid: kid.map(str::to_owned), credentials, example }
     }
 

@@ -12,3 +12,4 @@ pub(crate) mod run;
 pub(crate) mod tenant;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod webhook;

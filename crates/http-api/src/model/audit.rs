@@ -58,7 +58,7 @@ pub struct ActorView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Subject)]
 pub struct SubjectView {
-    /// `tenant`, `token`, `connection`, `directory_user`, `user` or `run`.
+    /// `tenant`, `token`, `connection`, `directory_user`, `user`, `run` or `webhook`.
     pub kind: String,
     /// Its id.
     pub id: String,

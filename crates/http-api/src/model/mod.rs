@@ -18,6 +18,7 @@ mod run;
 mod update;
 mod user;
 mod warning;
+pub(crate) mod webhook;
 
 pub use approval::{ApprovalInput, ApprovedPlan};
 pub use audit::{ActorView, AuditEntryView, SubjectView};
@@ -40,3 +41,8 @@ pub use update::ConnectionPatch;
 pub(crate) use update::unchanged;
 pub use user::{DeactivationView, UserView};
 pub use warning::CredentialWarningView;
+pub(crate) use webhook::as_it_is;
+pub use webhook::{
+    DeliveryView, ReplayInput, ReplayedView, WebhookInput, WebhookPatch, WebhookSecretView, WebhookTestView,
+    WebhookView,
+};

@@ -8,13 +8,15 @@ use directory_core::{
     ExternalId, FailureKind, HoldReason, Link, LocalUser, MaxDeactivations, Policy, ProviderError, Rival, RunErrorCode,
     RunId, TenantId, UserId, UserStatus, Values,
 };
+use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Event, EventData, EventId, EventKind, EventPage,
-    ModeReason, Outcome, QuarantineEvent, Run, RunError, RunEvent, RunMode, RunStatus, Subject, Trigger, UserEvent,
-    UserRecord,
+    Actor, AuditEntry, ChangeRecord, Connection, ConnectionState, Delivery, DeliveryState, Event, EventData, EventId,
+    EventKind, EventPage, ModeReason, Outcome, QuarantineEvent, Run, RunError, RunEvent, RunMode, RunStatus, Subject,
+    Trigger, UserEvent, UserRecord, Webhook, WebhookState,
 };
+use sync_engine::webhooks::WebhookOutcome;
 use utoipa::openapi::{
     Content, Ref, RefOr,
     example::{Example, ExampleBuilder},
@@ -22,12 +24,17 @@ use utoipa::openapi::{
 };
 use uuid::Uuid;
 
-use crate::model::{AuditEntryView, ChangeView, ConnectionView, EventPageView, RunView, TestView, UserView};
+use crate::model::{
+    AuditEntryView, ChangeView, ConnectionView, DeliveryView, EventPageView, RunView, TestView, UserView,
+    WebhookSecretView, WebhookTestView, WebhookView,
+};
 
 const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0001));
 const RUN: RunId = RunId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0002));
 const USER: UserId = UserId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0003));
 const TENANT: TenantId = TenantId(Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0004));
+const WEBHOOK: Uuid = Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0005);
+const EVENT: EventId = EventId { entry: Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0d5e), seq: Some(7) };
 const EXTERNAL: &str = "5b2f9c1e-7d3a-4e60-8a94-0c1d2e3f4a5b";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const CURSOR: &str = "ATU2YjA5ZjM0AZBrP14qfBCdTo86KxwAAw";
@@ -121,6 +128,17 @@ fn requests(schema: &str) -> Vec<Named> {
         "LinkRequest" => {
             vec![("link", "A directory user", json!({"connectionId": CONNECTION, "externalId": EXTERNAL}))]
         }
+        "NewWebhook" => vec![(
+            "users",
+            "What happens to users",
+            json!({"url": "https://hooks.example.org/directory", "description": "The payroll",
+                "eventTypes": ["user.created", "user.deactivated"]}),
+        )],
+        "WebhookPatch" => vec![("enable", "Send to it again", json!({"enabled": true, "eventTypes": null}))],
+        "Replay" => vec![
+            ("dead", "Every message that was given up", json!({})),
+            ("after", "Everything after an event", json!({"after": "evt_01906b3f5e2a7c109d4e8f3a2b1c0d5e_7"})),
+        ],
         "Nothing" => vec![("nothing", "Nothing", json!({}))],
         _ => Vec::new(),
     }
@@ -152,6 +170,25 @@ fn answers(schema: &str) -> Vec<Named> {
         "AuditEntry" => vec![("paused", "A connection was paused", view(AuditEntryView::from(audited())))],
         "IgnoredUser" => vec![("ignored", "A directory user", json!({"externalId": EXTERNAL, "createdAt": at(0)}))],
         "ConnectionTest" => vec![("missing", "A permission is missing", view(TestView::from(checks())))],
+        "Webhook" => vec![("webhook", "A webhook", view(WebhookView::from(webhook())))],
+        "WebhookWithSecret" => {
+            let secret = SecretString::from("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+            vec![("made", "A webhook that was just made", view(WebhookSecretView::new(webhook(), &secret)))]
+        }
+        "WebhookTest" => {
+            let outcome = WebhookOutcome::Failed {
+                status: None,
+                code: "connect".to_owned(),
+                message: "no connection to the receiver could be made".to_owned(),
+                retry_after: None,
+            };
+            vec![
+                ("arrived", "It arrived", view(WebhookTestView::from(WebhookOutcome::Delivered { status: 204 }))),
+                ("failed", "Nobody is there", view(WebhookTestView::from(outcome))),
+            ]
+        }
+        "Delivery" => vec![("pending", "A message that is tried again", view(DeliveryView::from(delivery())))],
+        "Replayed" => vec![("some", "Three messages", json!({"deliveries": 3}))],
         "Readiness" => {
             let checks = json!({"database": "ok", "migrations": "ok", "keys": "ok"});
             vec![("ready", "It can serve", json!({"status": "ready", "checks": checks}))]
@@ -167,6 +204,41 @@ fn view(view: impl Serialize) -> Value {
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_454) + TimeDelta::seconds(seconds)
+}
+
+fn webhook() -> Webhook {
+    Webhook {
+        id: WEBHOOK,
+        tenant: TENANT,
+        url: "https://hooks.example.org/directory".to_owned(),
+        description: Some("The payroll".to_owned()),
+        kinds: Some(vec![EventKind::UserCreated, EventKind::UserDeactivated]),
+        state: WebhookState::Enabled,
+        state_reason: None,
+        cursor: EVENT,
+        secret_created_at: at(0),
+        pending: 1,
+        dead: 0,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        id: Uuid::from_u128(0x0190_6b3f_5e2a_7c10_9d4e_8f3a_2b1c_0006),
+        webhook: WEBHOOK,
+        event: EVENT,
+        after: EventId::START,
+        kind: "user.created".to_owned(),
+        state: DeliveryState::Pending,
+        attempts: 2,
+        next_attempt_at: Some(at(370)),
+        last_status: Some(503),
+        last_code: "status".to_owned(),
+        created_at: at(60),
+        failed_at: at(65),
+    }
 }
 
 fn connection() -> Connection {

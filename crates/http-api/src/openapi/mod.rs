@@ -23,20 +23,22 @@ use utoipa::{
 };
 
 use crate::routes;
-pub(crate) use params::{AuditOf, ChangesOf, EventsOf, LastEvent, Page, UsersOf, Verifying, Waiting};
-pub(crate) use problems::{Absent, Any, Approving, Body, Cancelling, Missed, NotLinked, NotReady, Rejecting, Starting};
+pub(crate) use params::{AuditOf, ChangesOf, DeliveriesOf, EventsOf, LastEvent, Page, UsersOf, Verifying, Waiting};
+pub(crate) use problems::{
+    Absent, Any, Approving, Body, Cancelling, Missed, NotLinked, NotReady, Rejecting, Starting, TooMany,
+};
 pub(crate) use shapes::{
     CountsShape, EventDataShape, HoldReasonShape, MembersShape, PolicyShape, PositionNumber, RunEventShape, ValuesShape,
 };
 pub(crate) use text::{
-    ClientSecretText, DisplayNameText, DomainText, EventIdText, ExternalIdText, GuidText, PemText, PlanDigestText,
-    RoleText, ScheduleText, TimeText,
+    ClientSecretText, DescriptionText, DisplayNameText, DomainText, EventIdText, ExternalIdText, GuidText, PemText,
+    PlanDigestText, RoleText, ScheduleText, TimeText, WebhookUrlText,
 };
 pub(crate) use words::{
     ActionWord, ActorKindWord, ChangeCodeWord, CheckOutcomeWord, CheckWord, CloudWord, ConnectionStateWord,
-    CredentialKindWord, DeactivatedByWord, EmailAttributeWord, EventKindWord, ExpiryWarningWord, KeysWord,
-    ModeReasonWord, OkWord, OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord, TriggerWord,
-    UserStatusWord,
+    CredentialKindWord, DeactivatedByWord, DeliveryStateWord, EmailAttributeWord, EventKindWord, ExpiryWarningWord,
+    KeysWord, ModeReasonWord, OkWord, OutcomeWord, RunErrorCodeWord, RunModeWord, RunPhaseWord, RunStatusWord,
+    TriggerWord, UserStatusWord, WebhookStateWord,
 };
 
 const REQUEST_ID: &str = "#/components/headers/RequestId";
@@ -60,6 +62,7 @@ pub(crate) fn document() -> Document {
         (name = "Users", description = "The users, and settling by hand who is who in the directory"),
         (name = "Events", description = "What changed, in order, for other services"),
         (name = "Audit", description = "Who changed what, and when"),
+        (name = "Webhooks", description = "Where events are sent, and the messages that did not arrive"),
         (name = "Service", description = "The server itself; needs no token"),
     ),
     security(("token" = [])),
@@ -90,6 +93,16 @@ pub(crate) fn document() -> Document {
         routes::links::unlink,
         routes::feed::list,
         routes::audit::list,
+        routes::webhooks::create,
+        routes::webhooks::list,
+        routes::webhooks::show,
+        routes::webhooks::update,
+        routes::webhooks::delete,
+        routes::deliveries::rotate_secret,
+        routes::deliveries::test,
+        routes::deliveries::list,
+        routes::deliveries::replay_one,
+        routes::deliveries::replay_many,
         routes::health::alive,
         routes::health::ready,
         routes::health::metrics,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     text::{CursorText, EmailText, EventPlaceText, EventTypesText, ExternalIdText},
-    words::{ActionWord, AuditActionWord, OutcomeWord, UserStatusWord},
+    words::{ActionWord, AuditActionWord, DeliveryStateWord, OutcomeWord, UserStatusWord},
 };
 
 /// Of a list.
@@ -61,6 +61,15 @@ pub(crate) struct EventsOf {
     /// How many items at most.
     #[param(value_type = u32, required = false, minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
+}
+
+/// Which messages.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeliveriesOf {
+    /// Only those.
+    #[param(value_type = DeliveryStateWord, required = false)]
+    state: Option<DeliveryStateWord>,
 }
 
 /// Which users.

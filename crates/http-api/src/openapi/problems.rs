@@ -55,6 +55,8 @@ sets! {
     NotLinked = ["NotLinked" at "409"];
     /// Reading on from a place that may be too long ago.
     Missed = ["EventsGone" at "410"];
+    /// Making a webhook.
+    TooMany = ["TooManyWebhooks" at "409"];
     /// The database is not to be used.
     NotReady = ["InternalError" at "500", "Unavailable" at "503"];
 }
@@ -84,6 +86,7 @@ pub(super) fn components() -> BTreeMap<String, RefOr<Response>> {
             vec![about(Kind::UserLinked), Problem::directory_user_linked(id.into()), about(Kind::UnknownDirectoryUser)],
         ),
         ("EventsGone", vec![Problem::events_gone()]),
+        ("TooManyWebhooks", vec![about(Kind::TooManyWebhooks)]),
         ("PayloadTooLarge", vec![about(Kind::PayloadTooLarge)]),
         ("UnsupportedMediaType", vec![about(Kind::UnsupportedMediaType)]),
         ("TooManyRequests", vec![Problem::rate_limited(Duration::from_secs(1))]),
@@ -108,6 +111,7 @@ fn detail(kind: Kind) -> &'static str {
         Kind::UnknownDirectoryUser => {
             "Only a directory user that a run of this connection met as a conflict can be linked."
         }
+        Kind::TooManyWebhooks => "The tenant has 20 webhooks, which is as many as it may have. Delete one first.",
         Kind::PayloadTooLarge => "The body must be at most 65536 bytes.",
         Kind::UnsupportedMediaType => "Send the body with `Content-Type: application/json`.",
         other => other.title(),

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use super::document;
 use crate::{
-    model::{ApprovalInput, ConnectionPatch, CredentialInput, LinkInput, RegisterEntra, SyncInput},
+    model::{
+        ApprovalInput, ConnectionPatch, CredentialInput, LinkInput, RegisterEntra, ReplayInput, SyncInput,
+        WebhookInput, WebhookPatch,
+    },
     routes::{BASE, below_base, beside_base},
 };
 
@@ -134,6 +137,9 @@ fn the_examples_of_requests_are_taken() {
                 "LinkRequest" => read::<LinkInput>(value).into_target().err(),
                 "ConnectionPatch" => Some(read::<ConnectionPatch>(value)).and(None),
                 "SyncRequest" => Some(read::<SyncInput>(value)).and(None),
+                "NewWebhook" => read::<WebhookInput>(value).into_registration(tenant, |_| None).err(),
+                "WebhookPatch" => Some(read::<WebhookPatch>(value)).and(None),
+                "Replay" => read::<ReplayInput>(value).into_replay().err(),
                 "Nothing" => (value != json!({})).then(Vec::new),
                 other => panic!("{name} takes {other}"),
             };

@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
 };
 
-use crate::model::{credential::MAX_PEM_CHARS, input::check};
+use crate::model::{credential::MAX_PEM_CHARS, input::check, webhook};
 
 /// No control characters (`char::is_control`), and something else than white space.
 const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$";
@@ -112,6 +112,16 @@ texts! {
     /// Types of events, with commas between them.
     EventTypesText("EventTypes") = Form { pattern: Some(TYPES), format: Some("event-types"),
         examples: &["user.created,user.deactivated"], ..Form::default() };
+
+    /// Where messages go: an `https` address on the public internet, without user, password and fragment.
+    WebhookUrlText("WebhookUrl") = Form { format: Some("webhook-url"), least: Some(1), most: Some(webhook::MAX_URL_CHARS),
+        examples: &["https://hooks.example.org/directory"], ..Form::default() };
+
+    /// What something is for, without control characters.
+    DescriptionText("Description") = Form {
+        pattern: Some(NAME), least: Some(1), most: Some(webhook::MAX_DESCRIPTION_CHARS), examples: &["The payroll"],
+        ..Form::default()
+    };
 
     /// An e-mail address; its case does not matter.
     EmailText("EmailAddress") = Form { format: Some("email-address"), most: Some(EmailAddress::MAX_BYTES),

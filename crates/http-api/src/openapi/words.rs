@@ -8,7 +8,8 @@ use directory_core::{
 };
 use serde_json::{Value, json};
 use store::{
-    ActorKind, AuditAction, ConnectionState, EventKind, ModeReason, Outcome, RunMode, RunPhase, RunStatus, Trigger,
+    ActorKind, AuditAction, ConnectionState, DeliveryState, EventKind, ModeReason, Outcome, RunMode, RunPhase,
+    RunStatus, Trigger, WebhookState,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -75,7 +76,8 @@ words! {
     {
         TenantCreated, TokenCreated, TokenRevoked, ConnectionCreated, ConnectionUpdated, ConnectionDeleted, CredentialSet,
         CredentialResealed, UserIgnored, UserHeeded, UserLinked, UserUnlinked, RunRequested, RunApproved, RunRejected,
-        RunCancelled,
+        RunCancelled, WebhookCreated, WebhookUpdated, WebhookDeleted, WebhookSecretRotated, WebhookSecretResealed,
+        WebhookReplayed,
     }
 
     /// What happened. There may be more one day.
@@ -87,6 +89,12 @@ words! {
 
     /// What became of a change.
     OutcomeWord("Outcome") = Outcome as |word| json!(word), { Planned, Applied, Rejected, Stale, Failed }
+
+    /// What becomes of a message that did not arrive: it is tried again, or was given up.
+    DeliveryStateWord("DeliveryState") = DeliveryState as |word| json!(word), { Pending, Dead }
+
+    /// Whether a webhook is sent to.
+    WebhookStateWord("WebhookState") = WebhookState as |word| json!(word), { Enabled, Disabled }
 
     /// Why a change was refused.
     ChangeCodeWord("ChangeCode") = ChangeCode as |word| json!(word),
@@ -152,7 +160,7 @@ words! {
     ProblemCodeWord("ProblemCode") = Kind as |word: Kind| json!(word.code()),
     {
         BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, RunActive, RunNotHeld,
-        RunNotActive, PlanChanged, UserLinked, DirectoryUserLinked, UnknownDirectoryUser, EventsGone, PayloadTooLarge,
+        RunNotActive, PlanChanged, UserLinked, DirectoryUserLinked, UnknownDirectoryUser, EventsGone, TooManyWebhooks, PayloadTooLarge,
         UnsupportedMediaType, RateLimited, Internal, Unavailable, Overloaded, Timeout,
     }
 }

@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     DirectoryUserLinked,
     UnknownDirectoryUser,
     EventsGone,
+    TooManyWebhooks,
     PayloadTooLarge,
     UnsupportedMediaType,
     RateLimited,
@@ -43,7 +44,8 @@ impl Kind {
             | Self::PlanChanged
             | Self::UserLinked
             | Self::DirectoryUserLinked
-            | Self::UnknownDirectoryUser => StatusCode::CONFLICT,
+            | Self::UnknownDirectoryUser
+            | Self::TooManyWebhooks => StatusCode::CONFLICT,
             Self::EventsGone => StatusCode::GONE,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -70,6 +72,7 @@ impl Kind {
             Self::DirectoryUserLinked => "directory_user_linked",
             Self::UnknownDirectoryUser => "unknown_directory_user",
             Self::EventsGone => "events_gone",
+            Self::TooManyWebhooks => "too_many_webhooks",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited => "rate_limited",
@@ -96,6 +99,7 @@ impl Kind {
             Self::DirectoryUserLinked => "The directory user is linked already",
             Self::UnknownDirectoryUser => "The directory user is not known",
             Self::EventsGone => "Some events were deleted before they were read",
+            Self::TooManyWebhooks => "The tenant has as many webhooks as it may have",
             Self::PayloadTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::Internal => "The server failed",

@@ -7,6 +7,7 @@ pub(crate) mod changes;
 pub(crate) mod connections;
 pub(crate) mod credential;
 pub(crate) mod deletion;
+pub(crate) mod deliveries;
 pub(crate) mod document;
 pub(crate) mod ending;
 pub(crate) mod events;
@@ -23,6 +24,7 @@ mod standing;
 pub(crate) mod sync;
 pub(crate) mod update;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -75,6 +77,13 @@ pub(crate) fn below_base() -> Vec<Route> {
         Route::at("/users").read(users::list),
         Route::at("/users/{id}").read(users::show),
         Route::at("/users/{id}/link").post(links::link).delete(links::unlink),
+        Route::at("/webhooks").read(webhooks::list).post(webhooks::create),
+        Route::at("/webhooks/{id}").read(webhooks::show).patch(webhooks::update).delete(webhooks::delete),
+        Route::at("/webhooks/{id}/deliveries").read(deliveries::list),
+        Route::at("/webhooks/{id}/deliveries/{deliveryId}/replay").post(deliveries::replay_one),
+        Route::at("/webhooks/{id}/replay").post(deliveries::replay_many),
+        Route::at("/webhooks/{id}/secret").post(deliveries::rotate_secret),
+        Route::at("/webhooks/{id}/test").post(deliveries::test),
     ]
 }
 

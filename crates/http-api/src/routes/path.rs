@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpRequest, web::Path};
 use directory_core::{ConnectionId, ExternalId, RunId, UserId};
 use serde::Deserialize;
 use tracing::{Span, field::display};
+use uuid::Uuid;
 
 use crate::{model, problem::Problem};
 
@@ -27,11 +28,20 @@ impl Named for UserId {
     const FIELD: Option<&'static str> = None;
 }
 
+impl Named for Uuid {
+    const FIELD: Option<&'static str> = None;
+}
+
 /// The id in the path. What is no id names nothing, so the answer is that of an id that does not exist.
 pub(super) fn id<T: Named>(request: &HttpRequest) -> Result<T, Problem> {
     let id = request.match_info().query("id").parse().map_err(|_| Problem::not_found())?;
     note(&id);
     Ok(id)
+}
+
+/// Another id in the path, of something that belongs to the first.
+pub(super) fn second_id(request: &HttpRequest, name: &str) -> Result<Uuid, Problem> {
+    request.match_info().query(name).parse().map_err(|_| Problem::not_found())
 }
 
 /// Puts the id on the request's span, where whoever searches the log for it finds the request.

@@ -2,6 +2,7 @@
 //! of, so that there is neither without the other.
 
 mod record;
+mod webhook;
 
 use std::fmt;
 
@@ -107,11 +108,17 @@ pub enum AuditAction {
     RunApproved,
     RunRejected,
     RunCancelled,
+    WebhookCreated,
+    WebhookUpdated,
+    WebhookDeleted,
+    WebhookSecretRotated,
+    WebhookSecretResealed,
+    WebhookReplayed,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::TenantCreated,
         Self::TokenCreated,
         Self::TokenRevoked,
@@ -128,6 +135,12 @@ impl AuditAction {
         Self::RunApproved,
         Self::RunRejected,
         Self::RunCancelled,
+        Self::WebhookCreated,
+        Self::WebhookUpdated,
+        Self::WebhookDeleted,
+        Self::WebhookSecretRotated,
+        Self::WebhookSecretResealed,
+        Self::WebhookReplayed,
     ];
 
     /// The word in the database and the API.
@@ -150,6 +163,12 @@ impl AuditAction {
             Self::RunApproved => "run.approved",
             Self::RunRejected => "run.rejected",
             Self::RunCancelled => "run.cancelled",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookDeleted => "webhook.deleted",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookSecretResealed => "webhook.secret_resealed",
+            Self::WebhookReplayed => "webhook.replayed",
         }
     }
 
@@ -163,7 +182,7 @@ impl AuditAction {
 /// What an action was done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// `tenant`, `token`, `connection`, `directory_user`, `user` or `run`.
+    /// `tenant`, `token`, `connection`, `directory_user`, `user`, `run` or `webhook`.
     pub kind: String,
     /// Its id.
     pub id: String,

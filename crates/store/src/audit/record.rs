@@ -172,16 +172,16 @@ impl AuditRecord {
         Self::of_run(action, after).before(old).after(new)
     }
 
-    fn new(action: AuditAction, tenant: TenantId, kind: &str, id: impl fmt::Display) -> Self {
+    pub(super) fn new(action: AuditAction, tenant: TenantId, kind: &str, id: impl fmt::Display) -> Self {
         let subject = Subject { kind: kind.to_owned(), id: id.to_string() };
         Self { tenant, action, subject, before: None, after: None }
     }
 
-    fn before(self, members: Value) -> Self {
+    pub(super) fn before(self, members: Value) -> Self {
         Self { before: Some(members), ..self }
     }
 
-    fn after(self, members: Value) -> Self {
+    pub(super) fn after(self, members: Value) -> Self {
         Self { after: Some(members), ..self }
     }
 }
@@ -230,7 +230,7 @@ fn link(user: &LocalUser) -> Value {
 }
 
 /// What differs, of objects in objects too.
-fn changed(before: Value, after: Value) -> Option<(Value, Value)> {
+pub(super) fn changed(before: Value, after: Value) -> Option<(Value, Value)> {
     match (before, after) {
         (before, after) if before == after => None,
         (Value::Object(before), Value::Object(mut after)) => {

@@ -42,6 +42,7 @@ pub mod staging;
 pub mod staleness;
 pub mod tenants;
 pub mod users;
+pub mod webhooks;
 pub mod writers;
 
 use std::sync::Arc;
@@ -407,6 +408,27 @@ macro_rules! conformance_tests {
                 users_are_paged_by_id
                 users_are_the_tenants_own
             }
+            webhooks {
+                a_webhook_reads_as_it_was_made
+                a_tenant_has_so_many_webhooks
+                webhooks_are_the_tenants_own
+                a_webhook_is_changed
+                a_webhook_is_deleted
+                secrets_sign_until_they_end
+                every_webhook_secret_is_walked_once
+                a_webhook_secret_is_resealed
+                a_webhook_is_one_senders_at_a_time
+                a_lost_lease_notes_nothing
+                only_who_has_something_to_send_is_taken
+                with_many_messages_pending_the_feed_waits
+                failures_are_listed
+                a_round_moves_the_cursor_that_it_read
+                messages_are_replayed
+                old_deliveries_are_deleted
+                an_unreadable_webhook_holds_up_no_other
+                webhooks_are_told_of
+                a_short_lease_passes
+            }
             writers {
                 an_update_moves_the_version
                 an_update_of_many_moves_each_version
@@ -462,6 +484,7 @@ mod tests {
             ("staleness", include_str!("staleness.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("users", include_str!("users.rs")),
+            ("webhooks", include_str!("webhooks.rs")),
             ("writers", include_str!("writers.rs")),
         ];
         assert_eq!(listed.matches("\npub mod ").count(), modules.len(), "a module is missing in this test");

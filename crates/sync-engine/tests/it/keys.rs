@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crypto::Keyring;
 use secrecy::ExposeSecret;
 use store::{Actor, RunStatus};
-use sync_engine::{Rotation, SyncEngine};
+use sync_engine::webhooks::WebhookRegistration;
+use sync_engine::{Holder, Rotation, SyncEngine};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::Bench;
@@ -61,7 +62,7 @@ async fn what_no_key_opens_is_named_and_left_alone() {
     let missing = engine.missing_keys().await.unwrap();
     assert_eq!(missing.len(), 1);
     assert_eq!((missing[0].kid.as_deref(), missing[0].credentials), (Some("lost"), 1));
-    assert_eq!(missing[0].example, (bench.tenant, orphan.id));
+    assert_eq!(missing[0].example, (bench.tenant, Holder::Connection(orphan.id)));
 
     // Another key by the same id opens nothing either.
     let impostor = engine_with(&bench, &[&line("lost"), &old]);
@@ -69,15 +70,15 @@ async fn what_no_key_opens_is_named_and_left_alone() {
     for engine in [&engine, &impostor] {
         let unopened = engine.unopened_credentials().await.unwrap();
         assert_eq!(unopened.len(), 1);
-        assert_eq!((unopened[0].tenant, unopened[0].connection), (bench.tenant, orphan.id));
+        assert_eq!((unopened[0].tenant, unopened[0].holder), (bench.tenant, Holder::Connection(orphan.id)));
         assert_eq!(unopened[0].kid.as_deref(), Some("lost"));
         assert!(!unopened[0].reason.is_empty());
     }
-    assert!(lost.unopened_credentials().await.unwrap().iter().all(|one| one.connection != orphan.id));
+    assert!(lost.unopened_credentials().await.unwrap().iter().all(|one| one.holder != Holder::Connection(orphan.id)));
 
     let done = engine.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
     assert_eq!((done.seen, done.resealed, done.failed.len()), (2, 1, 1));
-    assert_eq!((done.failed[0].0, done.failed[0].1), (bench.tenant, orphan.id));
+    assert_eq!((done.failed[0].0, done.failed[0].1), (bench.tenant, Holder::Connection(orphan.id)));
     assert!(done.failed[0].2.contains("`lost`"), "{done:?}");
     let run = bench.request(&orphan, false).await;
     lost.execute(bench.claim(&run).await, &CancellationToken::new()).await;
@@ -92,6 +93,32 @@ async fn rotating_tells_of_what_another_key_sealed_by_the_same_id() {
     let ours = engine_with(&bench, &[&line("main")]);
     let done = ours.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
     assert_eq!((done.seen, done.resealed, done.failed.len()), (1, 0, 1));
-    assert_eq!(done.failed[0].1, connection.id);
+    assert_eq!(done.failed[0].1, Holder::Connection(connection.id));
     assert_eq!(theirs.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap().failed, []);
+}
+
+/// Secrets of webhooks are among the credentials: they are counted, missed and put under the new key with the others.
+#[tokio::test]
+async fn secrets_of_webhooks_are_rotated_too() {
+    let bench = Bench::listing(&["ann"]).await;
+    let (old, new) = (line("old"), line("new"));
+    let before = engine_with(&bench, &[&old]);
+    before.register(Actor::SYSTEM, bench.registration("scripted")).await.unwrap();
+    let registration = WebhookRegistration {
+        tenant: bench.tenant,
+        url: "https://hooks.example.test".to_owned(),
+        description: None,
+        kinds: None,
+    };
+    let (webhook, _) = before.create_webhook(Actor::SYSTEM, registration).await.unwrap().unwrap();
+    before.rotate_webhook_secret(Actor::SYSTEM, bench.tenant, webhook.id, chrono::Utc::now()).await.unwrap().unwrap();
+    assert_eq!(before.key_use().await.unwrap()[0].credentials, 3);
+    let lost = engine_with(&bench, &[&new]).unopened_credentials().await.unwrap();
+    let holders: Vec<_> = lost.iter().map(|one| one.holder).collect();
+    assert_eq!(holders[1..], [Holder::Webhook(webhook.id), Holder::Webhook(webhook.id)]);
+
+    let both = engine_with(&bench, &[&new, &old]);
+    let done = both.rotate_keys(Actor::SYSTEM, |_| ()).await.unwrap();
+    assert_eq!(done, Rotation { seen: 3, resealed: 3, failed: vec![] });
+    assert_eq!(engine_with(&bench, &[&new]).unopened_credentials().await.unwrap(), []);
 }

@@ -12,4 +12,5 @@ mod plans;
 mod review;
 mod schedules;
 mod support;
+mod webhooks;
 mod workers;

@@ -36,10 +36,7 @@ pub(super) async fn run(invocation: Invocation) -> anyhow::Result<Exit> {
 fn complaints(unopened: &[Unopened], slugs: &HashMap<TenantId, &str>) -> Vec<String> {
     let name = |one: &Unopened| {
         let slug = slugs.get(&one.tenant).unwrap_or(&"?");
-        format!(
-            "error: the credential of connection {} of tenant `{slug}` does not open: {}",
-            one.connection, one.reason
-        )
+        format!("error: the credential of {} of tenant `{slug}` does not open: {}", one.holder, one.reason)
     };
     let mut lines: Vec<String> = unopened.iter().take(NAMED).map(name).collect();
     if unopened.len() > NAMED {
@@ -55,7 +52,8 @@ fn complaints(unopened: &[Unopened], slugs: &HashMap<TenantId, &str>) -> Vec<Str
         ));
     }
     lines.push(
-        "where the key is lost for good, `directoryctl connection set-secret` puts a new credential in place"
+        "where the key is lost for good, `directoryctl connection set-secret` puts a new credential in place, and \
+         `directoryctl webhook rotate-secret` a new secret"
             .to_owned(),
     );
     lines
@@ -64,6 +62,7 @@ fn complaints(unopened: &[Unopened], slugs: &HashMap<TenantId, &str>) -> Vec<Str
 #[cfg(test)]
 mod tests {
     use directory_core::ConnectionId;
+    use sync_engine::Holder;
     use uuid::Uuid;
 
     use super::*;
@@ -73,7 +72,7 @@ mod tests {
         let tenant = TenantId(Uuid::from_u128(1));
         let one = |number: u128, kid: Option<&str>| Unopened {
             tenant,
-            connection: ConnectionId(Uuid::from_u128(number)),
+            holder: Holder::Connection(ConnectionId(Uuid::from_u128(number))),
             kid: kid.map(str::to_owned),
             reason: "its key is missing".to_owned(),
         };

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use directory_core::{EmailKey, ExternalId, Policy};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::{
     Actor, Audit, AuditFilter, ChangeFilter, ConnectionEffect, ConnectionUpdate, Connections, Directory, EventFilter,
-    Events, ExternalPage, Feed, Lease, NewCredential, RunEnd, RunStatus, Runs, SealedCredential, SeqPage, StagedPage,
-    Tokens, UserFilter, Users,
+    Events, ExternalPage, Feed, Lease, NewCredential, Replay, RunEnd, RunStatus, Runs, SealedCredential, SeqPage,
+    StagedPage, Tokens, UserFilter, Users, Webhooks,
 };
 use store_postgres::PostgresStore;
 
@@ -141,10 +142,43 @@ async fn leaks(store: &PostgresStore, ours: &Side, theirs: &Side) -> BTreeSet<&'
     .collect()
 }
 
+/// The reads of webhooks, likewise.
+async fn leaks_of_webhooks(store: &PostgresStore, ours: &Side, theirs: &Side) -> BTreeSet<&'static str> {
+    let (tenant, other) = (ours.tenant, theirs.tenant);
+    [
+        ("webhooks", store.webhooks(tenant, FIRST).await.unwrap().iter().any(|found| found.tenant == other)),
+        ("webhook", store.webhook(tenant, theirs.webhook).await.unwrap().is_some_and(|found| found.tenant == other)),
+        (
+            "webhook_secrets",
+            store
+                .webhook_secrets(tenant, theirs.webhook, DateTime::UNIX_EPOCH)
+                .await
+                .unwrap()
+                .iter()
+                .any(|found| found.tenant == other),
+        ),
+        (
+            "deliveries",
+            store
+                .deliveries(tenant, ours.webhook, None, FIRST)
+                .await
+                .unwrap()
+                .iter()
+                .any(|found| found.webhook == theirs.webhook),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(read, leaked)| leaked.then_some(read))
+    .collect()
+}
+
 /// Every read. Some show one row only, which may be the tenant's own: hence both ways.
 async fn leaks_either_way(store: &PostgresStore, one: &Side, other: &Side) -> BTreeSet<&'static str> {
-    let mut leaked = leaks(store, one, other).await;
-    leaked.extend(leaks(store, other, one).await);
+    let mut leaked = BTreeSet::new();
+    for (ours, theirs) in [(one, other), (other, one)] {
+        leaked.extend(leaks(store, ours, theirs).await);
+        leaked.extend(leaks_of_webhooks(store, ours, theirs).await);
+    }
     leaked
 }
 
@@ -188,9 +222,11 @@ async fn attack(store: &PostgresStore, ours: &Side, theirs: &Side) {
     let _ = store.finish_run(&lease, &end).await;
     let _ = store.cancel_run(Actor::SYSTEM, tenant, theirs.run).await;
     let _ = store.delete_connection(Actor::SYSTEM, tenant, theirs.connection).await;
+    let _ = store.replay_webhook(Actor::SYSTEM, tenant, theirs.webhook, Replay::Dead, DateTime::UNIX_EPOCH).await;
+    let _ = store.delete_webhook(Actor::SYSTEM, tenant, theirs.webhook).await;
 }
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 11] = [
     "api_tokens",
     "connections",
     "events",
@@ -199,6 +235,9 @@ const TABLES: [&str; 8] = [
     "sync_changes",
     "sync_runs",
     "users",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
 ];
 
 /// Everything that is a tenant's.
@@ -233,6 +272,6 @@ async fn the_second_wall_holds_without_the_first() {
 async fn without_either_wall_there_is_none() {
     let (database, _, acme, globex) = two_sides().await;
     let store = forgetful(&database, database.superuser()).await;
-    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 18, "every read");
+    assert_eq!(leaks_either_way(&store, &acme, &globex).await.len(), 22, "every read");
     assert_eq!(losses(&database, &store, &acme, &globex).await, BTreeSet::from(TABLES));
 }

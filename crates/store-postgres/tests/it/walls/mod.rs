@@ -11,6 +11,7 @@ use store::{
     Actor, ConnectionEffect, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, RunEnd,
     RunStatus, Runs, StagedPage, Store, StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
+use store::{Attempt, EventId, NewWebhook, NewWebhookSecret, WebhookRound, Webhooks};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ struct Side {
     /// Of the run, which is still running.
     lease: Lease,
     user: UserId,
+    webhook: Uuid,
 }
 
 impl Side {
@@ -62,9 +64,10 @@ impl Side {
             .await
             .unwrap();
         store.apply_batch(&lease, 10).await.unwrap();
+        let webhook = add_webhook(store, tenant).await;
         let user = store.users(tenant, &UserFilter::default(), FIRST).await.unwrap()[0].user.id;
         throttle(store, tenant).await;
-        Self { tenant, token, connection, former, ignored, run, lease, user }
+        Self { tenant, token, connection, former, ignored, run, lease, user, webhook }
     }
 }
 
@@ -76,6 +79,37 @@ async fn throttle(store: &PostgresStore, tenant: TenantId) {
     let connection = ConnectionEffect::BackOff { retry_after: Some(LEASE) };
     let end = RunEnd { status: RunStatus::Failed, error: None, connection };
     store.finish_run(&lease, &end).await.unwrap();
+}
+
+/// A webhook with a message that did not arrive.
+async fn add_webhook(store: &PostgresStore, tenant: TenantId) -> Uuid {
+    let secret = NewWebhookSecret { id: Uuid::now_v7(), sealed: vec![1] };
+    let (id, url) = (Uuid::now_v7(), "https://hooks.example.test".to_owned());
+    let new = NewWebhook { id, tenant, url, description: None, kinds: None, cursor: EventId::START, secret };
+    let made = store.create_webhook(Actor::SYSTEM, &new, 9).await.unwrap().unwrap();
+    let leased = store.lease_webhook(Uuid::now_v7(), LEASE, made.created_at, 9).await.unwrap().unwrap();
+    let failed = vec![Attempt {
+        id: Uuid::now_v7(),
+        event: EventId::of(Uuid::now_v7()),
+        after: EventId::START,
+        kind: "user.created".to_owned(),
+        attempts: 1,
+        next_attempt_at: None,
+        status: None,
+        code: "connect".to_owned(),
+        at: made.created_at,
+    }];
+    let round = WebhookRound {
+        seen: leased.webhook.updated_at,
+        from: EventId::START,
+        cursor: EventId::START,
+        caught_up: false,
+        delivered: Vec::new(),
+        failed,
+        disable: None,
+    };
+    assert!(store.note_round(&leased.lease, LEASE, &round).await.unwrap());
+    made.id
 }
 
 /// Two tenants that have the same, and nothing in common.
