@@ -192,8 +192,8 @@ async fn a_webhook_is_administrated(kind: Kind) {
     assert_eq!((code, &tried["ok"]), (0, &json!(true)));
 
     // A receiver that wants nothing more is sent nothing more, until somebody says so.
-    let patch = json!({"enabled": false, "eventTypes": null});
-    let (status, paused) = system.call(Method::PATCH, &path, Some(&patch)).await;
+    let change = json!({"enabled": false, "eventTypes": null});
+    let (status, paused) = system.call(Method::PATCH, &path, Some(&change)).await;
     assert_eq!((status.as_u16(), &paused["state"], &paused["eventTypes"]), (200, &json!("disabled"), &json!(null)));
     let before = inbox.arrived().len();
     let connection = system.register(json!({})).await;
