@@ -219,7 +219,7 @@ async fn replay(args: &ReplayArgs, invocation: Invocation) -> anyhow::Result<()>
     };
     let asked = session.store.replay_webhook(&session.by, webhook.tenant, webhook.id, what, Utc::now()).await?;
     let deliveries = asked.context("there is no such message; `directoryctl webhook deliveries` shows them")?;
-    session.format.show(&ReplayedView { deliveries }, show::replayed)
+    session.format.show(&ReplayedView { deliveries }, |view| show::replayed(*view))
 }
 
 async fn find(session: &Session, named: &Named) -> anyhow::Result<Webhook> {

@@ -112,7 +112,7 @@ impl From<Rotation> for RotationView {
     fn from(rotation: Rotation) -> Self {
         let failure = |(tenant_id, holder, reason)| {
             let (connection_id, webhook_id) = ids(holder);
-            FailureView { tenant_id, connection_id, webhook_id, reason, holder }
+            FailureView { holder, tenant_id, connection_id, webhook_id, reason }
         };
         let failed = rotation.failed.into_iter().map(failure).collect();
         Self { seen: rotation.seen, resealed: rotation.resealed, failed }

@@ -58,7 +58,7 @@ pub(crate) fn test(test: &WebhookTestView) -> Table {
     table
 }
 
-pub(crate) fn replayed(replayed: &ReplayedView) -> Table {
+pub(crate) fn replayed(replayed: ReplayedView) -> Table {
     let mut table = Table::facts();
     table.fact("Sent again", replayed.deliveries.to_string());
     table

@@ -106,10 +106,10 @@ impl Stage {
     async fn new() -> Self {
         let people = ["ann", "bob", "cid"];
         // Everybody comes with the first listing; later ones are the same.
-        Self::with(Bench::listing(&people).await).await
+        Self::with(Bench::listing(&people)).await
     }
 
-    async fn with(bench: Bench) -> Self {
+    fn with(bench: Bench) -> Self {
         let receiver = Arc::new(Receiver::default());
         let engine = bench.engine.clone().with_webhooks(receiver.clone());
         Self { bench, engine, receiver, now: Mutex::new(Utc::now()) }
@@ -336,7 +336,7 @@ async fn while_a_receiver_is_away_the_feed_waits() {
     let names: Vec<String> = (0..150).map(|n| format!("p{n}")).collect();
     let pages = vec![names.iter().map(|name| person(name)).collect()];
     let bench = Bench::new(move |_| Box::new(FakeDirectory::complete(pages.clone()))).await;
-    let stage = Stage::with(bench).await;
+    let stage = Stage::with(bench);
     let webhook = stage.webhook(None).await;
     stage.sync().await;
     stage.receiver.answer(failed(500, None));
