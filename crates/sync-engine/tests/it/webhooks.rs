@@ -106,7 +106,7 @@ impl Stage {
     async fn new() -> Self {
         let people = ["ann", "bob", "cid"];
         // Everybody comes with the first listing; later ones are the same.
-        Self::with(Bench::listing(&people)).await
+        Self::with(Bench::listing(&people).await)
     }
 
     fn with(bench: Bench) -> Self {
