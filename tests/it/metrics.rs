@@ -128,13 +128,14 @@ async fn what_happens_is_counted(kind: Kind) {
     assert!(scrape.sum("directory_changes_refused_total") < 0.5, "{}", scrape.text);
 
     let asked = |service, outcome| [("provider", "entra"), ("service", service), ("outcome", outcome)];
-    scrape.assert("directory_provider_requests_total", &asked("graph", "ok"), 4.0);
+    // Of each listing one page, and before it from where changes are told.
+    scrape.assert("directory_provider_requests_total", &asked("graph", "ok"), 8.0);
     scrape.assert("directory_provider_requests_total", &asked("graph", "throttled"), 1.0);
     scrape.assert("directory_provider_requests_total", &asked("token", "refused"), 1.0);
     scrape.assert("directory_provider_requests_total", &asked("graph", "network"), 0.0);
     scrape.assert("directory_provider_throttled_seconds_count", &[("provider", "entra")], 1.0);
     assert!(scrape.value("directory_provider_throttled_seconds_sum", &[]) > 0.0);
-    scrape.assert("directory_provider_request_duration_seconds_count", &[("service", "graph")], 5.0);
+    scrape.assert("directory_provider_request_duration_seconds_count", &[("service", "graph")], 9.0);
 
     // These numbers are counted anew now and then only.
     let scrape = wait_for("a new count", async || {

@@ -111,7 +111,8 @@ fn print_counts(counts: &Counts) {
         ("conflicts", counts.conflicts),
     ];
     let told: Vec<String> = all.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
-    println!("   {}", told.join(", "));
+    let told = if told.is_empty() { "0 seen, since nothing has changed".to_owned() } else { told.join(", ") };
+    println!("   {told}");
 }
 
 async fn print_changes(stage: &Stage, run: &Run) -> Result<()> {

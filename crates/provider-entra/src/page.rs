@@ -156,8 +156,6 @@ pub(crate) fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault>
     if item.is_concealed() {
         return Err(BodyFault::Concealed);
     }
-    // A guest may be an external member and an internal one a guest: only `userType` tells, never the name (§2.4).
-    let guest = item.user_type.is_some_and(|kind| kind.as_str().eq_ignore_ascii_case("guest"));
     Ok(Some(DirectoryEntry::Present(DirectoryUser {
         external_id,
         user_principal_name: owned(item.user_principal_name),
@@ -166,8 +164,16 @@ pub(crate) fn entry(item: Item<'_>) -> Result<Option<DirectoryEntry>, BodyFault>
         given_name: owned(item.given_name),
         family_name: owned(item.surname),
         enabled: item.account_enabled,
-        kind: if guest { AccountKind::Guest } else { AccountKind::Member },
+        kind: kind_of(item.user_type.as_ref()),
     })))
+}
+
+/// A guest may be an external member and an internal one a guest: only `userType` tells, never the name (§2.4).
+pub(crate) fn kind_of(user_type: Option<&Text<'_>>) -> AccountKind {
+    match user_type {
+        Some(kind) if kind.as_str().eq_ignore_ascii_case("guest") => AccountKind::Guest,
+        _ => AccountKind::Member,
+    }
 }
 
 impl Item<'_> {

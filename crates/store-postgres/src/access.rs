@@ -19,6 +19,10 @@ pub(crate) struct Access {
     clock: Clock,
 }
 
+/// How long a transaction of ours may be without a word. One of a process that was suspended, or cut off, would otherwise hold its
+/// locks for hours: runs, and the feed of events, which ends where something may still come.
+const PATIENCE: &str = "30s";
+
 impl Access {
     pub(crate) fn through(pool: PgPool) -> Self {
         Self { pool, clock: Clock::default() }
@@ -70,7 +74,9 @@ impl Access {
     async fn begin(&self, tenant: &str) -> Result<Transaction, sqlx::Error> {
         let pool = self.pool.clone();
         // A UUID or nothing: there is nothing to escape.
-        let statement = AssertSqlSafe(format!("SET LOCAL directory.tenant = '{tenant}'; BEGIN"));
+        let statement = AssertSqlSafe(format!(
+            "SET LOCAL directory.tenant = '{tenant}'; SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE}'; BEGIN"
+        ));
         let begun = tokio::spawn(async move { pool.begin_with(statement).await });
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }

@@ -35,6 +35,13 @@ impl From<Fault> for StoreError {
 }
 
 impl Fault {
+    /// Whether somebody else kept a lock for longer than was to be waited.
+    pub(crate) fn is_impatience(&self) -> bool {
+        const LOCK_NOT_AVAILABLE: &str = "55P03";
+        let Self::Sql(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether another writer got in between, so that the same transaction, begun again, may well succeed.
     pub(crate) fn is_interference(&self) -> bool {
         const UNIQUE_VIOLATION: &str = "23505";

@@ -45,7 +45,12 @@ impl Schedules for PostgresStore {
     }
 
     async fn start_due(&self, due: &Due, run: RunId, now: DateTime<Utc>) -> Result<DueStart, StoreError> {
-        persistently(|| start(&self.access, due, run, now)).await
+        persistently(async || match start(&self.access, due, run, now).await {
+            // Whoever keeps its connection for so long is no reason to keep the others waiting. It is due at the next look too.
+            Err(fault) if fault.is_impatience() => Ok(DueStart::Taken),
+            done => done,
+        })
+        .await
     }
 
     async fn unplanned_connections(
@@ -84,6 +89,7 @@ impl Schedules for PostgresStore {
 async fn start(access: &Access, due: &Due, run: RunId, now: DateTime<Utc>) -> Result<DueStart, Fault> {
     let Due { tenant, connection, .. } = *due;
     let mut tx = access.tenant(tenant).await?;
+    sqlx::query("SET LOCAL lock_timeout = '1s'").execute(&mut *tx).await?;
     runs::lock_held(&mut tx, tenant, connection).await?;
     if !connections::keep(&mut tx, tenant, connection).await? {
         return Ok(DueStart::Taken);

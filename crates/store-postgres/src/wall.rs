@@ -5,10 +5,11 @@ use store::{StoreError, TenantWall};
 use crate::{access::Access, error::failed};
 
 /// The tables whose rows are a tenant's.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "api_tokens",
     "audit_entries",
     "connections",
+    "continuations",
     "directory_pauses",
     "events",
     "former_connections",

@@ -70,11 +70,16 @@ impl Planning<'_> {
                 Err(error) => Err(error.into()),
             };
             let error = match pulled {
-                Err(RunFailure::Unclear) => {
+                Err(RunFailure::Unclear) if matches!(way, Way::Changes { .. }) => {
                     way = Way::Whole(ModeReason::ScopeUnclear);
                     continue;
                 }
-                Err(RunFailure::Provider(error)) if error.kind == FailureKind::ListingExpired => error,
+                Err(RunFailure::Provider(error))
+                    if error.kind == FailureKind::ListingExpired
+                        || (error.kind == FailureKind::Protocol && matches!(way, Way::Changes { .. })) =>
+                {
+                    error
+                }
                 other => return Ok((other?, way.reason())),
             };
             let provider_request_id = error.request_id.as_deref();

@@ -96,7 +96,8 @@ impl Reconciler {
         for entry in entries {
             let (DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)) = entry else { continue };
             let local = linked.get(user.external_id.as_str());
-            if local.is_none() && matches!(entry, DirectoryEntry::Changed(_)) {
+            let told_of = self.present.contains(&Key::of_id(&user.external_id));
+            if local.is_none() && !told_of && matches!(entry, DirectoryEntry::Changed(_)) {
                 continue;
             }
             if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&Key::of_id(&user.external_id)) {
@@ -178,16 +179,19 @@ impl Reconciler {
         }
     }
 
-    /// Whether somebody who changed is in scope: whoever is linked and active is. Who was deactivated may be back, or may be
-    /// somebody who left; and who was told of as present, or removed, before is told of as it is now already.
+    /// Whether somebody who changed is in scope: whoever was told of as present is, and whoever is linked and active. Who
+    /// was deactivated, or told of as removed, may be back or may be somebody who left.
     fn is_in_scope(&mut self, key: Key, local: Option<&LocalUser>) -> bool {
-        if self.present.contains(&key) || self.removed.contains(&key) || self.ignored.contains(&key) {
+        if self.ignored.contains(&key) {
             return false;
         }
+        if self.present.contains(&key) {
+            return true;
+        }
         let Some(local) = local else { return false };
-        let active = local.status == UserStatus::Active;
-        self.unclear |= !active;
-        active
+        let known = local.status == UserStatus::Active && !self.removed.contains(&key);
+        self.unclear |= !known;
+        known
     }
 
     /// Of several entries about one user the last one counts.

@@ -313,6 +313,9 @@ fn address(text: &str, fault: impl Fn(&str) -> Option<String>) -> Checked<String
     if text.len() > MAX_URL_CHARS {
         return Err(format!("must be at most {MAX_URL_CHARS} bytes").into());
     }
+    if text.contains(char::is_control) {
+        return Err("must have no control characters".into());
+    }
     match fault(text) {
         Some(fault) => Err(fault.into()),
         None => Ok(text.to_owned()),

@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use chrono::Utc;
-use store::{DeliveryState, IdPage, Replay};
+use store::{DeliveryState, EventFilter, Feed, IdPage, Replay};
 use uuid::Uuid;
 
 use super::{BASE, path};
@@ -144,6 +144,13 @@ pub(crate) async fn replay_many(
 
 async fn replay(admin: Admin, app: Data<App>, id: Uuid, what: Replay) -> Result<HttpResponse, Problem> {
     let asked = app.work(move |app| async move {
+        if let Replay::After(event) = what {
+            // One that is not there any more would make the webhook lose what comes after it.
+            let seen = app.store().events(admin.tenant, Some(event), &EventFilter::default(), 1).await?;
+            if matches!(seen, Feed::Gone) {
+                return Err(Problem::events_gone());
+            }
+        }
         Ok(app.store().replay_webhook(&admin.by, admin.tenant, id, what, Utc::now()).await?)
     });
     let deliveries = asked.await?.ok_or_else(Problem::not_found)?;

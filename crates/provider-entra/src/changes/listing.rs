@@ -24,7 +24,11 @@ use super::{
     members::{Membership, parse_members},
     page::{Told, parse_changes},
     reread::read_users,
+    said::Said,
 };
+
+/// Users read anew in one listing; for more of them, reading everybody takes fewer requests.
+const MOST_REREAD: usize = 20_000;
 
 /// Users read anew for one page of the listing.
 const REREAD_AT_ONCE: usize = 150;
@@ -39,6 +43,7 @@ pub(crate) struct EntraChanges {
     /// With a group: where its round begins.
     group: Option<GraphRequest>,
     membership: Membership,
+    reread_so_far: usize,
     /// Somebody of whom something changed could not be read: the next round has to tell it again.
     open: bool,
 }
@@ -74,7 +79,7 @@ impl EntraChanges {
         let first = changes_at(links.users, Subject::Users);
         let group = links.members.map(|link| changes_at(link, Subject::Members));
         let (trail, membership) = (Trail::new(&client, &first), Membership::default());
-        Ok(Self { client, state: State::Users(first), trail, reread, group, membership, open: false })
+        Ok(Self { client, state: State::Users(first), trail, reread, group, membership, reread_so_far: 0, open: false })
     }
 
     async fn step(&mut self) -> Result<(ListingPage, State), ProviderError> {
@@ -82,14 +87,15 @@ impl EntraChanges {
         match self.state.clone() {
             state @ (State::Users(_) | State::Ending(_)) if !self.reread.is_empty() => {
                 let some = self.reread.split_off(self.reread.len().saturating_sub(REREAD_AT_ONCE));
-                let entries = self.completed(some.into_iter().map(Told::Part).collect()).await?;
+                let entries =
+                    self.completed(some.into_iter().map(|id| Told::Part(id, Said::default())).collect()).await?;
                 more(entries, state)
             }
             State::Users(request) => {
                 let (told, onward) = self.users(&request).await?;
                 let mut entries = self.completed(told).await?;
                 if self.group.is_some() {
-                    entries.iter_mut().for_each(may_be_anybody);
+                    entries = entries.into_iter().filter_map(|entry| self.of_anybody(entry)).collect();
                 }
                 match onward {
                     Onward::Next(next) => more(entries, State::Users(next)),
@@ -164,19 +170,36 @@ impl EntraChanges {
         onward.map_err(|error| ProviderError { request_id, ..error })
     }
 
+    /// What is told of whoever it may be. Who cannot be read is told of again, until that is possible or everybody is read.
+    fn of_anybody(&mut self, entry: DirectoryEntry) -> Option<DirectoryEntry> {
+        match entry {
+            DirectoryEntry::Present(user) => Some(DirectoryEntry::Changed(user)),
+            DirectoryEntry::Unreadable(_) => {
+                self.open = true;
+                None
+            }
+            other => Some(other),
+        }
+    }
+
     /// The entries in the order in which they were told, those read anew that were not told as a whole.
     async fn completed(&mut self, told: Vec<Told>) -> Result<Vec<DirectoryEntry>, ProviderError> {
         let parts = told.iter().filter_map(|told| match told {
-            Told::Part(id) => Some(id.clone()),
+            Told::Part(id, _) => Some(id.clone()),
             Told::Entry(_) => None,
         });
-        let read = read_users(&self.client, &parts.collect::<Vec<_>>()).await?;
+        let parts: Vec<ExternalId> = parts.collect();
+        self.reread_so_far += parts.len();
+        if self.reread_so_far > MOST_REREAD {
+            return Err(too_many());
+        }
+        let read = read_users(&self.client, &parts).await?;
         let mut entries = Vec::with_capacity(told.len());
         for told in told {
             match told {
                 Told::Entry(entry) => entries.push(entry),
-                Told::Part(id) => match read.get(&id) {
-                    Some(entry) => entries.push(entry.clone()),
+                Told::Part(id, said) => match read.get(&id) {
+                    Some(entry) => entries.push(said.over(entry.clone())),
                     // Nobody is called absent for that.
                     None => self.open = true,
                 },
@@ -210,13 +233,6 @@ impl Listing for EntraChanges {
     }
 }
 
-/// A change of whoever it may be.
-fn may_be_anybody(entry: &mut DirectoryEntry) {
-    if let DirectoryEntry::Present(user) = entry {
-        *entry = DirectoryEntry::Changed(user.clone());
-    }
-}
-
 /// A link that Graph refuses in a way that makes no sense is of no more use than one that has expired.
 fn of_the_first(error: ProviderError) -> ProviderError {
     match error.kind {
@@ -228,6 +244,14 @@ fn of_the_first(error: ProviderError) -> ProviderError {
 fn useless() -> ProviderError {
     let error = protocol(
         "The place from which Microsoft Graph was to tell changes is not one of its own.",
+        "Nothing has to be changed: the directory is listed as a whole.",
+    );
+    ProviderError { kind: FailureKind::ListingExpired, ..error }
+}
+
+fn too_many() -> ProviderError {
+    let error = protocol(
+        "Microsoft Graph tells more changes than can be read one by one.",
         "Nothing has to be changed: the directory is listed as a whole.",
     );
     ProviderError { kind: FailureKind::ListingExpired, ..error }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use directory_core::{ExternalId, ProviderError};
+use directory_core::{ExternalId, FailureKind, ProviderError};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    error::group_deleted,
+    error::protocol,
     json::Text,
     page::{BodyFault, Items, Kind, object_id, read_items},
     request::Target,
@@ -71,7 +71,7 @@ fn change(item: GroupItem<'_>) -> Result<GroupChange, BodyFault> {
     Ok(GroupChange { id, deleted: item.removed.is_some(), members })
 }
 
-/// What a round said of one group's members, the last word about each.
+/// What a round said of one group's members.
 #[derive(Default)]
 pub(super) struct Membership(HashMap<ExternalId, bool>);
 
@@ -80,9 +80,16 @@ impl Membership {
     pub(super) fn take(&mut self, target: &Target, groups: Vec<GroupChange>) -> Result<(), ProviderError> {
         for group in groups.into_iter().filter(|group| target.is_of_group(group.id.as_str())) {
             if group.deleted {
-                return Err(group_deleted());
+                return Err(unsure("The group was deleted, or deleted and brought back."));
             }
-            self.0.extend(group.members);
+            for (id, is_member) in group.members {
+                // Graph promises no order, so which of two words is the last is not known.
+                if self.0.insert(id, is_member).is_some_and(|before| before != is_member) {
+                    return Err(unsure(
+                        "Microsoft Graph tells that somebody came into the group and that they left it.",
+                    ));
+                }
+            }
         }
         Ok(())
     }
@@ -93,6 +100,12 @@ impl Membership {
         let ids = |some: Vec<(ExternalId, bool)>| some.into_iter().map(|(id, _)| id).collect();
         (ids(came), ids(left))
     }
+}
+
+/// Only a listing tells.
+fn unsure(what: &str) -> ProviderError {
+    let error = protocol(what, "Nothing has to be changed: the group is listed as a whole.");
+    ProviderError { kind: FailureKind::ListingExpired, ..error }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod listing;
 mod members;
 mod page;
 mod reread;
+mod said;
 
 use directory_core::{ChangesTold, Continuation, FailureKind, ProviderError};
 use tracing::warn;
@@ -31,6 +32,8 @@ pub(crate) async fn from_now_on(client: &GraphClient) -> Result<Option<Continuat
     if target.tells_changes() == ChangesTold::Nothing {
         return Ok(None);
     }
+    // What keeps the token back keeps everything back, and is no answer about changes.
+    client.token(&mut Patience::for_page(client.bounds())).await?;
     let users = |body: &[u8]| parse_changes(body).map(|page| page.delta_link);
     let Some(users) = latest(client, &target.latest_users(), users).await? else { return Ok(None) };
     let members = match target.latest_members() {
@@ -53,8 +56,9 @@ async fn latest(
     let mut patience = Patience::for_page(client.bounds());
     match client.read(request, parse, &mut patience).await {
         Ok(read) => Ok(read.value.and_then(|link| own(client.target().graph(), &link))),
-        // Some kinds of directories have no delta queries. Their users are listed as well without.
-        Err(error) if matches!(error.kind, FailureKind::Protocol | FailureKind::ListingExpired) => {
+        // Some kinds of directories have no delta queries, and it is not known how each refuses them. Their users are listed
+        // as well without; where something has to be mended, the listing says so.
+        Err(error) if !matches!(error.kind, FailureKind::Transient { .. }) => {
             warn!(
                 error = %error.message,
                 provider_request_id = error.request_id,

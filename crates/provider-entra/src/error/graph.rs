@@ -168,11 +168,6 @@ fn token_refused(name: &str) -> ProviderError {
     )
 }
 
-/// The group went while its changes were followed.
-pub(crate) fn group_deleted() -> ProviderError {
-    group_not_found("it was deleted")
-}
-
 fn group_not_found(name: &str) -> ProviderError {
     configuration(
         RunErrorCode::GroupNotFound,

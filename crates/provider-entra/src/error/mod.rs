@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use directory_core::{FailureKind, ProviderError, RunErrorCode};
 
-pub(crate) use graph::{graph_fault, group_deleted, page_fault};
+pub(crate) use graph::{graph_fault, page_fault};
 pub(crate) use login::{login_fault, token_fault};
 pub(crate) use network::network_fault;
 

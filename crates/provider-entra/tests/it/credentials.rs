@@ -8,8 +8,8 @@ use serde_json::json;
 use wiremock::{Request, ResponseTemplate};
 
 use crate::support::{
-    CLIENT, DIRECTORY, Entra, SECRET, assert_configuration, assert_transient, form, ids, impatient, page, secret,
-    settings, token,
+    CLIENT, DIRECTORY, Entra, GROUP, SECRET, assert_configuration, assert_transient, form, ids, impatient, page,
+    secret, settings, token,
 };
 
 pub(crate) const KEY: &str = include_str!("../credentials/rsa.key.pem");
@@ -82,7 +82,7 @@ async fn a_federated_token_is_read_for_each_token_request() {
     let mut entra = Entra::with_login([token("short", 0), token("long", 3600)]).await;
     (entra.credential, entra.token_file) = (Credential::FederatedToken, Some(file.clone()));
     entra.graph([page(&["u1"], Some(&entra.link("a"))), page(&["u2"], None)]).await;
-    let provider = entra.users();
+    let provider = entra.connect(Some(GROUP), true);
     let mut listing = provider.list().await.expect("started");
     for text in ["ey.first.token\n", "ey.second.token\n"] {
         fs::write(&file, text).expect("written");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{
-    CLIENT, DIRECTORY, Entra, SECRET, answer, assert_configuration, assert_protocol, assert_transient, form,
+    CLIENT, DIRECTORY, Entra, GROUP, SECRET, answer, assert_configuration, assert_protocol, assert_transient, form,
     graph_error, header, ids, impatient, page, token,
 };
 
@@ -67,7 +67,7 @@ async fn one_token_serves_pages_listings_and_verifications() {
 async fn a_token_that_ends_mid_run_is_renewed() {
     let entra = Entra::with_login([token("short", 0), token("long", 3600)]).await;
     entra.graph([page(&["u1"], Some(&entra.link("a"))), page(&["u2"], Some(&entra.link("b"))), page(&[], None)]).await;
-    ids(&*entra.users()).await.expect("listed");
+    ids(&*entra.connect(Some(GROUP), true)).await.expect("listed");
     let reads = entra.reads().await;
     let used: Vec<_> = reads.iter().map(|read| header(read, "authorization")).collect();
     assert_eq!(used, [Some("Bearer short"), Some("Bearer long"), Some("Bearer long")]);

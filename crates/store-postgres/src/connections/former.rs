@@ -6,7 +6,12 @@ use store::{Actor, AuditRecord, Connection, Directory};
 use uuid::Uuid;
 
 use super::{ConnectionRow, columns};
-use crate::{access::Access, audit, error::Fault, runs::cancel_all};
+use crate::{
+    access::Access,
+    audit,
+    error::Fault,
+    runs::{cancel_all, continuation},
+};
 
 pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: ConnectionId) -> Result<bool, Fault> {
     let mut tx = access.tenant(tenant).await?;
@@ -31,7 +36,10 @@ pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: Co
     let deleted = Connection::try_from(row).ok();
     // One that was queued in between; there can be no other now.
     cancel_all(&mut tx, tenant, id).await?;
-    hand_over(&mut tx, tenant, id).await?;
+    if let Some(heir) = hand_over(&mut tx, tenant, id).await? {
+        // Nobody tells it of them before they change.
+        continuation::forget(&mut tx, tenant, heir).await?;
+    }
     audit::note(&mut tx, by, &AuditRecord::connection_deleted(tenant, id, deleted.as_ref())).await?;
     tx.commit().await?;
     Ok(true)
@@ -39,9 +47,13 @@ pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: Co
 
 /// Where the same scope was registered a second time before this connection was deleted, as who gives it another secret
 /// might do, that connection governs the users from now on.
-async fn hand_over(tx: &mut PgConnection, tenant: TenantId, id: ConnectionId) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE users u SET connection_id = heir.id FROM (
+async fn hand_over(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<Option<ConnectionId>, sqlx::Error> {
+    let heirs: Vec<Uuid> = sqlx::query_scalar(
+        "WITH given AS (UPDATE users u SET connection_id = heir.id FROM (
              SELECT c.id FROM former_connections f JOIN connections c ON c.tenant_id = f.tenant_id
                  AND c.provider = f.provider AND c.cloud = f.cloud AND c.directory_id = f.directory_id
                  AND c.group_id IS NOT DISTINCT FROM f.group_id
@@ -50,13 +62,13 @@ async fn hand_over(tx: &mut PgConnection, tenant: TenantId, id: ConnectionId) ->
          WHERE u.tenant_id = $1 AND u.connection_id = $2 AND NOT EXISTS (
              SELECT 1 FROM users taken WHERE taken.tenant_id = $1 AND taken.connection_id = heir.id
                  AND taken.external_id COLLATE \"C\" = u.external_id COLLATE \"C\"
-         )",
+         ) RETURNING heir.id) SELECT DISTINCT id FROM given",
     )
     .bind(tenant.0)
     .bind(id.0)
-    .execute(tx)
-    .await
-    .map(|_| ())
+    .fetch_all(tx)
+    .await?;
+    Ok(heirs.into_iter().map(ConnectionId).next())
 }
 
 pub(super) async fn find(

@@ -5,7 +5,7 @@ use directory_core::{ConnectionId, ExternalId, TenantId};
 use store::{Actor, AuditRecord, ExternalPage, IgnoredUser, StoreError};
 
 use super::keep;
-use crate::{access::Access, audit, decode::Place, error::failed};
+use crate::{access::Access, audit, decode::Place, error::failed, runs::continuation};
 
 pub(super) async fn list(
     access: &Access,
@@ -51,6 +51,7 @@ pub(super) async fn add(
     .execute(&mut *tx)
     .await?;
     if done.rows_affected() > 0 {
+        continuation::forget(&mut tx, tenant, connection).await?;
         audit::note(&mut tx, by, &AuditRecord::user_ignored(tenant, connection, external_id)).await?;
         tx.commit().await?;
     }
@@ -75,6 +76,7 @@ pub(super) async fn remove(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    continuation::forget(&mut tx, tenant, connection).await?;
     audit::note(&mut tx, by, &AuditRecord::user_heeded(tenant, connection, external_id)).await?;
     tx.commit().await?;
     Ok(true)

@@ -10,7 +10,7 @@ use crate::{
     access::Access,
     audit,
     error::Fault,
-    runs::{lock_held, supersede},
+    runs::{continuation, lock_held, supersede},
 };
 
 pub(super) async fn update(
@@ -52,6 +52,8 @@ pub(super) async fn update(
     let updated = Connection::try_from(row)?;
     if update.alters_plans(&current) {
         supersede(&mut tx, tenant, id).await?;
+        // What was left for the rules of before must not come back with them.
+        continuation::forget(&mut tx, tenant, id).await?;
     }
     if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;

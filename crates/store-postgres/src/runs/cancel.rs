@@ -46,6 +46,7 @@ pub(crate) async fn cancel_all(
 ) -> Result<(), sqlx::Error> {
     let ended: Vec<(Uuid, bool)> = sqlx::query_as(
         "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL,
              created = CASE WHEN status = 'held' THEN 0 ELSE created END,
              updated = CASE WHEN status = 'held' THEN 0 ELSE updated END,
              linked = CASE WHEN status = 'held' THEN 0 ELSE linked END,

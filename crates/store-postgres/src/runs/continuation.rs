@@ -62,7 +62,7 @@ pub(crate) async fn forget(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO continuations (tenant_id, connection_id, dropped_at)
-         SELECT tenant_id, id, now() FROM connections WHERE tenant_id = $1 AND id = $2
+         SELECT tenant_id, id, clock_timestamp() FROM connections WHERE tenant_id = $1 AND id = $2
          ON CONFLICT (tenant_id, connection_id) DO UPDATE
          SET run_id = NULL, sealed = NULL, scope = NULL, reconciled_at = NULL, dropped_at = excluded.dropped_at",
     )

@@ -9,6 +9,7 @@ use crate::{
     SqliteStore, audit,
     decode::{Place, stored_id},
     error::failed,
+    runs,
 };
 
 #[derive(sqlx::FromRow)]
@@ -69,6 +70,7 @@ pub(super) async fn ignore(
     .await
     .map_err(failed)?;
     if ignored.rows_affected() > 0 {
+        runs::continuation::forget(&mut tx, tenant, connection).await?;
         audit::note(&mut tx, by, &AuditRecord::user_ignored(tenant, connection, external_id)).await?;
         tx.commit().await.map_err(failed)?;
     }
@@ -94,6 +96,7 @@ pub(super) async fn heed(
     if heeded.rows_affected() == 0 {
         return Ok(false);
     }
+    runs::continuation::forget(&mut tx, tenant, connection).await?;
     audit::note(&mut tx, by, &AuditRecord::user_heeded(tenant, connection, external_id)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(true)

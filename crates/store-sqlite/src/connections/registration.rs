@@ -121,7 +121,10 @@ pub(super) async fn delete(
         .await
         .map_err(failed)?;
     runs::cancel_all(&mut tx, tenant, id).await?;
-    hand_over(&mut tx, tenant, id).await?;
+    if let Some(heir) = hand_over(&mut tx, tenant, id).await? {
+        // Nobody tells it of them before they change.
+        runs::continuation::forget(&mut tx, tenant, heir).await?;
+    }
     audit::note(&mut tx, by, &AuditRecord::connection_deleted(tenant, id, connection.as_ref())).await?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
@@ -129,8 +132,12 @@ pub(super) async fn delete(
 
 /// Where the same scope was registered a second time before this connection was deleted, as who gives it another secret
 /// might do, that connection governs the users from now on.
-async fn hand_over(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {
-    sqlx::query(
+async fn hand_over(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    id: ConnectionId,
+) -> Result<Option<ConnectionId>, StoreError> {
+    let heirs: Vec<String> = sqlx::query_scalar(
         "UPDATE users AS u SET connection_id = heir.id FROM (
              SELECT c.id FROM former_connections AS f JOIN connections AS c ON c.tenant_id = f.tenant_id
                  AND c.provider = f.provider AND c.cloud = f.cloud AND c.directory_id = f.directory_id
@@ -140,14 +147,14 @@ async fn hand_over(connection: &mut SqliteConnection, tenant: TenantId, id: Conn
          WHERE u.tenant_id = ?1 AND u.connection_id = ?2 AND NOT EXISTS (
              SELECT 1 FROM users AS taken WHERE taken.tenant_id = ?1 AND taken.connection_id = heir.id
                  AND taken.external_id = u.external_id
-         )",
+         ) RETURNING connection_id",
     )
     .bind(stored_id(tenant.0))
     .bind(stored_id(id.0))
-    .execute(connection)
+    .fetch_all(connection)
     .await
-    .map(drop)
-    .map_err(failed)
+    .map_err(failed)?;
+    heirs.first().map(|heir| Place { table: "users", row: heir }.id("connection_id", heir)).transpose()
 }
 
 async fn remember(connection: &mut SqliteConnection, tenant: TenantId, id: ConnectionId) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use crate::{
     SqliteStore, audit,
     decode::{stored_id, stored_time, to_json},
     error::failed,
-    runs::supersede,
+    runs::{continuation, supersede},
     sql::now,
 };
 
@@ -53,6 +53,8 @@ pub(super) async fn update(
     let updated = Connection::try_from(row)?;
     if update.alters_plans(&current) {
         supersede(&mut tx, tenant, id).await?;
+        // What was left for the rules of before must not come back with them.
+        continuation::forget(&mut tx, tenant, id).await?;
     }
     if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;

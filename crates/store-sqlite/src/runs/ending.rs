@@ -92,6 +92,7 @@ pub(crate) async fn cancel_all(
     .map_err(failed)?;
     sqlx::query(concat!(
         "UPDATE sync_runs SET status = 'cancelled', lease_token = NULL, lease_until = NULL,
+             continuation = NULL, continuation_scope = NULL,
              created = iif(status = 'held', 0, created), updated = iif(status = 'held', 0, updated),
              linked = iif(status = 'held', 0, linked), deactivated = iif(status = 'held', 0, deactivated),
              reactivated = iif(status = 'held', 0, reactivated), finished_at = ",

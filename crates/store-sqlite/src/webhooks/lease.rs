@@ -30,6 +30,7 @@ macro_rules! waiting {
                         AND d.state = 'pending' AND d.next_attempt_at <= ?1)
                     OR (w.caught_up_at IS NOT COALESCE(
                             (SELECT e.id FROM events e WHERE e.tenant_id = w.tenant_id ORDER BY e.n DESC LIMIT 1),
+                            (SELECT t.events_deleted_through FROM tenants t WHERE t.id = w.tenant_id),
                             '00000000-0000-0000-0000-000000000000')
                         AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id
                             AND d.webhook_id = w.id AND d.state = 'pending' LIMIT ?2)) < ?2))

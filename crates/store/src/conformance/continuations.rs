@@ -4,7 +4,8 @@ use directory_core::{ConnectionId, PlanSummary, UserId};
 
 use super::{
     Harness,
-    world::{World, add_tenant, creates, id, renames},
+    audit::same,
+    world::{World, add_tenant, creates, external, id, renames},
 };
 use crate::{
     Actor, Continued, HeldPlan, Lease, ModeReason, NewChange, PlanNext, Reading, RunMode, RunStatus,
@@ -144,6 +145,33 @@ pub async fn unlinking_drops_the_place(harness: &dyn Harness) {
     assert_eq!(name_of(&world).await, Some(place("d").sealed));
     unlink(&world, users[0].id).await;
     assert_eq!(name_of(&world).await, Some(place("d").sealed), "there was nothing to unlink");
+}
+
+/// Rules that are set back do not bring back what was left under them before: others may have held in between.
+pub async fn other_rules_drop_the_place(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let (tenant, connection) = (world.tenant, world.connection);
+    let left = async |name: &str| {
+        sync(&world, RunMode::Full, name, vec![]).await;
+        assert_eq!(name_of(&world).await, Some(place(name).sealed));
+    };
+    left("a").await;
+    let current = world.store.connection(tenant, connection).await.unwrap().unwrap();
+    let mut update = same(&current);
+    "Another name".clone_into(&mut update.display_name);
+    world.store.update_connection(Actor::SYSTEM, tenant, connection, current.updated_at, &update).await.unwrap();
+    assert_eq!(name_of(&world).await, Some(place("a").sealed), "a name is no rule");
+    let current = world.store.connection(tenant, connection).await.unwrap().unwrap();
+    update.policy.include_disabled = !update.policy.include_disabled;
+    world.store.update_connection(Actor::SYSTEM, tenant, connection, current.updated_at, &update).await.unwrap();
+    assert_eq!(kept(&world).await, None);
+
+    left("b").await;
+    world.store.ignore_user(Actor::SYSTEM, tenant, connection, &external("ext-1")).await.unwrap();
+    assert_eq!(kept(&world).await, None);
+    left("c").await;
+    world.store.heed_user(Actor::SYSTEM, tenant, connection, &external("ext-1")).await.unwrap();
+    assert_eq!(kept(&world).await, None);
 }
 
 /// A connection's place goes with it.

@@ -161,6 +161,7 @@ macro_rules! conformance_tests {
                 a_place_waits_for_all_of_the_plan
                 a_reviewed_plan_leaves_no_place
                 unlinking_drops_the_place
+                other_rules_drop_the_place
                 a_deleted_connections_place_is_gone
                 places_are_the_tenants_own
             }
@@ -464,6 +465,7 @@ mod tests {
             ("cancel", include_str!("cancel.rs")),
             ("census", include_str!("census.rs")),
             ("connections", include_str!("connections.rs")),
+            ("continuations", include_str!("continuations.rs")),
             ("credentials", include_str!("credentials.rs")),
             ("entangled", include_str!("entangled.rs")),
             ("events", include_str!("events.rs")),

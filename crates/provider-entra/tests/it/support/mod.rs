@@ -29,7 +29,6 @@ pub(crate) const CLIENT: &str = "11111111-2222-4333-8444-555555555555";
 pub(crate) const GROUP: &str = "abcdef01-2222-4333-8444-555555555555";
 /// Holds what a form must escape.
 pub(crate) const SECRET: &str = "s3cr~t+&=% ü";
-const DELTA: &str = "/v1.0/users/delta";
 pub(crate) const REQUEST_ID: &str = "0b7e1c2a-5b1f-4d0e-9c55-3f0f0d7c9a11";
 
 /// Both hosts in one server.
@@ -44,16 +43,16 @@ pub(crate) struct Entra {
 }
 
 fn is_latest(read: &Request) -> bool {
-    read.url.path() == DELTA && read.url.query().is_some_and(|query| query.ends_with("$deltatoken=latest"))
+    read.url.path().ends_with("/delta") && read.url.query().is_some_and(|query| query.ends_with("$deltatoken=latest"))
 }
 
-fn delta_link(server: &str, token: &str) -> String {
-    format!("{server}{DELTA}?$deltatoken={token}")
+fn delta_link(server: &str, of: &str, token: &str) -> String {
+    format!("{server}/v1.0/{of}/delta?$deltatoken={token}")
 }
 
 /// Changes are told from now on.
-pub(crate) fn latest(server: &str) -> ResponseTemplate {
-    answer(200).set_body_json(json!({"value": [], "@odata.deltaLink": delta_link(server, "now")}))
+pub(crate) fn latest(server: &str, of: &str) -> ResponseTemplate {
+    answer(200).set_body_json(json!({"value": [], "@odata.deltaLink": delta_link(server, of, "now")}))
 }
 
 /// Answers in order; the last answer stays.
@@ -83,14 +82,16 @@ impl Entra {
             priority: AtomicU8::new(4),
         };
         entra.script("POST", answers).await;
-        entra.latest(latest(&entra.server.uri())).await;
+        entra.latest("users", latest(&entra.server.uri(), "users")).await;
+        entra.latest("groups", latest(&entra.server.uri(), "groups")).await;
         entra
     }
 
     /// Another answer to the question from where changes are told. It is asked before each whole listing of a directory,
     /// and not among [`Self::reads`].
-    pub(crate) async fn latest(&self, answer: ResponseTemplate) {
-        let question = Mock::given(method("GET")).and(path(DELTA)).and(query_param("$deltatoken", "latest"));
+    pub(crate) async fn latest(&self, of: &str, answer: ResponseTemplate) {
+        let at = path(format!("/v1.0/{of}/delta"));
+        let question = Mock::given(method("GET")).and(at).and(query_param("$deltatoken", "latest"));
         question
             .respond_with(answer)
             .with_priority(self.priority.fetch_sub(1, Ordering::Relaxed))
@@ -137,14 +138,14 @@ impl Entra {
         reads
     }
 
-    /// How often it was asked from where changes are told.
-    pub(crate) async fn latest_asked(&self) -> usize {
-        self.requests("GET").await.into_iter().filter(is_latest).count()
+    /// The questions from where changes are told.
+    pub(crate) async fn latest_asked(&self) -> Vec<Request> {
+        self.requests("GET").await.into_iter().filter(is_latest).collect()
     }
 
     /// A delta link to this server.
     pub(crate) fn delta_link(&self, token: &str) -> String {
-        delta_link(&self.server.uri(), token)
+        delta_link(&self.server.uri(), "users", token)
     }
 
     async fn requests(&self, verb: &str) -> Vec<Request> {
