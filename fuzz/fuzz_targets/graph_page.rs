@@ -40,7 +40,7 @@ fn check(entry: &DirectoryEntry) {
         DirectoryEntry::Present(user) => &user.external_id,
         DirectoryEntry::Unreadable(Some(id)) => id,
         DirectoryEntry::Unreadable(None) => return,
-        DirectoryEntry::Removed(_) => panic!("a full listing removes nobody"),
+        DirectoryEntry::Removed(_) | DirectoryEntry::Changed(_) => panic!("a full listing tells no changes"),
     };
     assert_eq!(ExternalId::parse(id.as_str()).as_ref(), Some(id), "an id is stored as it was read");
 }
