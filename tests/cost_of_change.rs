@@ -1,7 +1,7 @@
 //! What a run costs, by how much changed and how many users there are: requests to the directory, rows written, seconds.
 //!
-//! `cargo xtask postgres -- cargo run --release -p system-tests --example cost_of_change [USERS…]` prints a table: what
-//! follows from change, and what from headcount. Simulator, engine and database share the machine, and the throwaway database does not wait for the disk.
+//! `cargo xtask postgres -- cargo run --release -p system-tests --example cost_of_change [USERS…]` prints a table. Simulator,
+//! engine and database share the machine, and the throwaway database does not wait for the disk.
 
 use std::{
     env,
