@@ -14,9 +14,10 @@ use crate::RunMode;
 pub enum ModeReason {
     /// A full listing: it was asked for.
     Requested,
-    /// A full listing: no earlier run left a place from which changes are told.
+    /// A full listing: no earlier run left a place from which changes are told, or it was dropped, because somebody set other
+    /// rules, ignored a directory user or unlinked a user.
     NoContinuation,
-    /// A full listing: scope, policy or the ignored users are not what they were.
+    /// A full listing: the place was left under other rules.
     ScopeChanged,
     /// A full listing: it is time for one again.
     ReconcileDue,

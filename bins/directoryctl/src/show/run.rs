@@ -10,7 +10,7 @@ use crate::table::{Table, time};
 fn mode(run: &RunView) -> String {
     let why = run.mode_reason.map(|reason| match reason {
         ModeReason::Requested => "as asked",
-        ModeReason::NoContinuation => "there was no earlier run to go on from",
+        ModeReason::NoContinuation => "there is no earlier run to go on from under the same rules",
         ModeReason::ScopeChanged => "scope or policy changed",
         ModeReason::ReconcileDue => "it was time to read everybody again",
         ModeReason::ContinuationExpired => "the directory tells no changes from so long ago",

@@ -17,8 +17,8 @@ const SECRET: &str = r"^[^\u0000-\u0020\u007f-\u00a0](?:[^\u0000-\u001f\u007f-\u
 const DIGEST: &str = "^[0-9A-Fa-f]{64}$";
 const ROLE: &str = "^[A-Za-z0-9_.:-]{1,64}$";
 const ASCII: &str = r"^[\u0000-\u007f]+$";
-const EVENT: &str = "^evt_[0-9a-f]{32}(_[0-9]{1,10})?$";
-const PLACE: &str = "^(latest|evt_[0-9a-f]{32}(_[0-9]{1,10})?)$";
+const EVENT: &str = "^evt_[0-9a-f]{32}(_(0|[1-9][0-9]{0,8}))?$";
+const PLACE: &str = "^(latest|evt_[0-9a-f]{32}(_(0|[1-9][0-9]{0,8}))?)$";
 const TYPES: &str = "^[a-z]+[.][a-z]+(,[a-z]+[.][a-z]+)*$";
 const CURSOR: &str = "^[A-Za-z0-9_-]+$";
 
@@ -103,7 +103,7 @@ texts! {
     CursorText("Cursor") = Form { pattern: Some(CURSOR), least: Some(1), format: Some("cursor"), ..Form::default() };
 
     /// An event's id, which is the place right after it as well.
-    EventIdText("EventId") = Form { pattern: Some(EVENT), least: Some(36), most: Some(47),
+    EventIdText("EventId") = Form { pattern: Some(EVENT), least: Some(36), most: Some(46),
         examples: &["evt_0190b09f345e4c109d4e8f3a2b1c0005_7"], ..Form::default() };
 
     /// `latest`, the `nextCursor` of a page of events, or an event's id.

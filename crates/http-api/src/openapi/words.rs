@@ -128,8 +128,8 @@ words! {
     RunModeWord("RunMode") = RunMode as |word| json!(word), { Auto, Full, Delta }
 
     /// Why a run read the directory as it did. `continued`: what changed since an earlier run was enough. Otherwise
-    /// everybody was read: because it was asked for, or because there is no earlier run to go on from, the scope or the policy
-    /// changed, it was time for it again, the directory tells no changes from so long ago, it does not tell the changes of
+    /// everybody was read: because it was asked for, or because there is no earlier run to go on from under the same scope, policy and
+    /// links, it is of another scope, it was time for it again, the directory tells no changes from so long ago, it does not tell the changes of
     /// this scope, somebody changed of whom only the whole scope tells whether they are in it, or too many users wait for a
     /// decision.
     ModeReasonWord("ModeReason") = ModeReason as |word| json!(word),

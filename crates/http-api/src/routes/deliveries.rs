@@ -122,7 +122,7 @@ pub(crate) async fn replay_one(
 
 #[utoipa::path(
     post, path = "/webhooks/{id}/replay", context_path = BASE, operation_id = "replayWebhook", tag = "Webhooks", summary = "Send messages again",
-    description = "Every one that was given up; or, with `after`, every event after that one, whether it arrived or not.",
+    description = "Every one that was given up; or, with `after`, every event after that one, whether it arrived or not. An event that is not kept any more is answered with 404.",
     params(("id" = Uuid, Path, description = "The webhook")),
     request_body = Option<ReplayInput>,
     responses(
@@ -148,7 +148,7 @@ async fn replay(admin: Admin, app: Data<App>, id: Uuid, what: Replay) -> Result<
             // One that is not there any more would make the webhook lose what comes after it.
             let seen = app.store().events(admin.tenant, Some(event), &EventFilter::default(), 1).await?;
             if matches!(seen, Feed::Gone) {
-                return Err(Problem::events_gone());
+                return Err(Problem::not_found());
             }
         }
         Ok(app.store().replay_webhook(&admin.by, admin.tenant, id, what, Utc::now()).await?)

@@ -1,6 +1,8 @@
 //! The form of a cron expression. The library that evaluates them takes more than is meant: `*/90` minutes for every full
 //! hour, `MON` for the first minute, nothing between two commas.
 
+use std::collections::BTreeSet;
+
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
@@ -29,7 +31,28 @@ pub(super) fn is_cron(fields: &[&str]) -> bool {
     fields.len() == FIELD_COUNT && FIELDS.iter().zip(fields).all(|(field, text)| field.accepts(text))
 }
 
+/// The days of the week of a field that has the right form, with Sunday as 0 only: the library takes 7 for Sunday where it
+/// stands alone, but not in a range.
+pub(super) fn weekdays(text: &str) -> String {
+    let Some(field) = FIELDS.last().filter(|_| text.contains('7')) else { return text.to_owned() };
+    let days: BTreeSet<u32> = text.split(',').flat_map(|item| field.values(item)).map(|day| day % 7).collect();
+    days.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
 impl Field {
+    /// What an item that is accepted stands for.
+    fn values(&self, item: &str) -> impl Iterator<Item = u32> + use<> {
+        let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, number(step)));
+        let (first, last) = match range.split_once('-') {
+            Some((first, last)) => (self.value(first), self.value(last)),
+            None if range == "*" => (Some(self.least), Some(self.most - 1)),
+            None => (self.value(range), self.value(range)),
+        };
+        let values = first.zip(last).map(|(first, last)| first..=last);
+        let step = step.and_then(|step| usize::try_from(step).ok()).filter(|step| *step > 0).unwrap_or(1);
+        values.into_iter().flatten().step_by(step)
+    }
+
     fn accepts(&self, text: &str) -> bool {
         text.split(',').all(|item| self.accepts_item(item))
     }
@@ -57,4 +80,24 @@ impl Field {
 /// Digits only: `parse` would take a sign.
 pub(super) fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("MON-FRI", "MON-FRI")]
+    #[case("7", "0")]
+    #[case("0-7", "0,1,2,3,4,5,6")]
+    #[case("5-7", "0,5,6")]
+    #[case("SUN,SUN,0-7", "0,1,2,3,4,5,6")]
+    #[case("1-7/3", "0,1,4")]
+    #[case("*/7", "0")]
+    fn sunday_is_also_seven(#[case] text: &str, #[case] days: &str) {
+        assert!(is_cron(&["0", "0", "*", "*", text]));
+        assert_eq!(weekdays(text), days);
+    }
 }

@@ -14,7 +14,7 @@ use croner::{
 };
 use directory_core::ConnectionId;
 
-use self::cron_form::{FIELD_COUNT, is_cron, number};
+use self::cron_form::{FIELD_COUNT, is_cron, number, weekdays};
 
 const MINUTES_PER_DAY: u32 = 24 * 60;
 const MAX_MINUTES: u32 = 366 * MINUTES_PER_DAY;
@@ -118,7 +118,9 @@ impl Rule {
             return Err(ScheduleError::Form);
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(&fields.join(" ")).map_err(|_| ScheduleError::Form)?;
+        let [others @ .., weekday] = fields else { return Err(ScheduleError::Form) };
+        let text = format!("{} {}", others.join(" "), weekdays(weekday));
+        let cron = parser.parse(&text).map_err(|_| ScheduleError::Form)?;
         next_moment(&cron, zone, SOME_MOMENT, true).ok_or(ScheduleError::Never)?;
         Ok(Self::Cron { cron: Box::new(cron), zone })
     }
