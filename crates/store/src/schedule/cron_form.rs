@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
+const SATURDAY: u32 = 6;
+
 /// How many fields there are.
 pub(super) const FIELD_COUNT: usize = FIELDS.len();
 
@@ -31,12 +33,11 @@ pub(super) fn is_cron(fields: &[&str]) -> bool {
     fields.len() == FIELD_COUNT && FIELDS.iter().zip(fields).all(|(field, text)| field.accepts(text))
 }
 
-/// The days of the week of a field that has the right form, with Sunday as 0 only: the library takes 7 for Sunday where it
-/// stands alone, but not in a range.
-pub(super) fn weekdays(text: &str) -> String {
-    let Some(field) = FIELDS.last().filter(|_| text.contains('7')) else { return text.to_owned() };
-    let days: BTreeSet<u32> = text.split(',').flat_map(|item| field.values(item)).map(|day| day % 7).collect();
-    days.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+/// Fields of the right form in words that the library takes: it knows no `*` in a list, and 7 for Sunday only where it stands
+/// alone.
+pub(super) fn plain(fields: &[&str]) -> String {
+    let plain: Vec<String> = FIELDS.iter().zip(fields).map(|(field, text)| field.plain(text)).collect();
+    plain.join(" ")
 }
 
 impl Field {
@@ -45,12 +46,29 @@ impl Field {
         let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, number(step)));
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => (self.value(first), self.value(last)),
-            None if range == "*" => (Some(self.least), Some(self.most - 1)),
+            None if range == "*" => (Some(self.least), Some(if self.is_weekday() { SATURDAY } else { self.most })),
             None => (self.value(range), self.value(range)),
         };
         let values = first.zip(last).map(|(first, last)| first..=last);
         let step = step.and_then(|step| usize::try_from(step).ok()).filter(|step| *step > 0).unwrap_or(1);
         values.into_iter().flatten().step_by(step)
+    }
+
+    fn plain(&self, text: &str) -> String {
+        if text.split(',').any(|item| item == "*") {
+            return "*".to_owned();
+        }
+        let as_it_is = !text.contains(',') && (!self.is_weekday() || !text.contains('7'));
+        if as_it_is {
+            return text.to_owned();
+        }
+        let number = |value: u32| if self.is_weekday() { value % 7 } else { value };
+        let values: BTreeSet<u32> = text.split(',').flat_map(|item| self.values(item)).map(number).collect();
+        values.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    fn is_weekday(&self) -> bool {
+        self.names.len() == WEEKDAYS.len()
     }
 
     fn accepts(&self, text: &str) -> bool {
@@ -89,15 +107,16 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("MON-FRI", "MON-FRI")]
-    #[case("7", "0")]
-    #[case("0-7", "0,1,2,3,4,5,6")]
-    #[case("5-7", "0,5,6")]
-    #[case("SUN,SUN,0-7", "0,1,2,3,4,5,6")]
-    #[case("1-7/3", "0,1,4")]
-    #[case("*/7", "0")]
-    fn sunday_is_also_seven(#[case] text: &str, #[case] days: &str) {
-        assert!(is_cron(&["0", "0", "*", "*", text]));
-        assert_eq!(weekdays(text), days);
+    #[case("0 3 * * MON-FRI", "0 3 * * MON-FRI")]
+    #[case("0 0 * * 7", "0 0 * * 0")]
+    #[case("0 0 * * 0-7", "0 0 * * 0,1,2,3,4,5,6")]
+    #[case("0 0 * * 1-7/3", "0 0 * * 0,1,4")]
+    #[case("*/7 0 * * */7", "*/7 0 * * 0")]
+    #[case("*/58,54 12-19 14-30,*,*/3 * SUN,SUN,0-7", "0,54,58 12-19 * * 0,1,2,3,4,5,6")]
+    #[case("0 0 1 JAN,mar-MAY *", "0 0 1 1,3,4,5 *")]
+    fn fields_are_said_in_plain_words(#[case] text: &str, #[case] plainly: &str) {
+        let fields: Vec<&str> = text.split(' ').collect();
+        assert!(is_cron(&fields));
+        assert_eq!(plain(&fields), plainly);
     }
 }

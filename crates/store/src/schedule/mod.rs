@@ -14,7 +14,7 @@ use croner::{
 };
 use directory_core::ConnectionId;
 
-use self::cron_form::{FIELD_COUNT, is_cron, number, weekdays};
+use self::cron_form::{FIELD_COUNT, is_cron, number, plain};
 
 const MINUTES_PER_DAY: u32 = 24 * 60;
 const MAX_MINUTES: u32 = 366 * MINUTES_PER_DAY;
@@ -118,9 +118,7 @@ impl Rule {
             return Err(ScheduleError::Form);
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let [others @ .., weekday] = fields else { return Err(ScheduleError::Form) };
-        let text = format!("{} {}", others.join(" "), weekdays(weekday));
-        let cron = parser.parse(&text).map_err(|_| ScheduleError::Form)?;
+        let cron = parser.parse(&plain(fields)).map_err(|_| ScheduleError::Form)?;
         next_moment(&cron, zone, SOME_MOMENT, true).ok_or(ScheduleError::Never)?;
         Ok(Self::Cron { cron: Box::new(cron), zone })
     }
@@ -165,6 +163,13 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn whatever_has_the_form_is_taken() {
+        for text in ["*/58,54 12-19 14-30,*,*/3 * SUN,SUN,0-7", "0 0 * * 5-7", "1,*/20 * 1,*/2 JAN,6-8 MON,6-7"] {
+            let _: Schedule = schedule(text);
+        }
     }
 
     /// A connection that is not late at all.
