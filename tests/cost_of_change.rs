@@ -26,8 +26,8 @@ use uuid::Uuid;
 const USERS: [u32; 3] = [10_000, 100_000, 1_000_000];
 const CHANGES: [u32; 3] = [0, 100, 10_000];
 
-/// Counters of the server are written by each session when it rests.
-const SETTLED: Duration = Duration::from_secs(2);
+/// A session that rests hands its counters over after ten seconds at the latest.
+const SETTLED: Duration = Duration::from_secs(11);
 
 #[tokio::main]
 async fn main() -> Result<()> {
