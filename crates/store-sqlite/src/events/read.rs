@@ -3,8 +3,8 @@
 use directory_core::TenantId;
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{
-    ChangeRecord, EventData, EventFilter, EventId, EventKind, Feed, StoreError,
-    feed::{self, Batch, Content, Entry, Slice},
+    ChangeRecord, EventFilter, EventId, Feed, StoreError,
+    feed::{self, Entry, Slice, Stored},
 };
 
 use crate::{
@@ -99,21 +99,14 @@ impl TryFrom<EntryRow> for Entry {
 
     fn try_from(row: EntryRow) -> Result<Self, StoreError> {
         let place = Place { table: "events", row: &row.id };
-        let number = |column, number: Option<i64>| -> Result<Option<u32>, StoreError> {
-            number.map(|number| place.number(column, number)).transpose()
+        let stored = Stored {
+            kind: &row.kind,
+            began_after: row.began_after,
+            through: row.through,
+            changes: row.changes,
+            data: row.data.as_deref(),
         };
-        let content = if row.kind == feed::BATCH {
-            Content::Batch(Batch {
-                began_after: number("began_after", row.began_after)?,
-                through: number("through", row.through)?.ok_or_else(|| place.corrupt("through"))?,
-                changes: number("changes", row.changes)?.ok_or_else(|| place.corrupt("changes"))?,
-            })
-        } else if let Some(kind) = EventKind::parse(&row.kind) {
-            let data = row.data.as_deref().and_then(|data| EventData::parse(kind, data));
-            Content::One(kind, data.ok_or_else(|| place.corrupt("data"))?)
-        } else {
-            Content::Unknown
-        };
+        let content = stored.content().map_err(|column| place.corrupt(column))?;
         Ok(Self {
             id: place.id("id", &row.id)?,
             tenant: place.id("tenant_id", &row.tenant_id)?,

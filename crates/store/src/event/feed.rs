@@ -60,6 +60,39 @@ pub struct Batch {
     pub changes: u32,
 }
 
+/// The columns that say what an entry holds, as they are stored.
+#[derive(Clone)]
+pub struct Stored<'a> {
+    /// [`BATCH`], or the event's own kind.
+    pub kind: &'a str,
+    /// Of a batch: see [`Batch::began_after`].
+    pub began_after: Option<i64>,
+    /// Of a batch: see [`Batch::through`].
+    pub through: Option<i64>,
+    /// Of a batch: see [`Batch::changes`].
+    pub changes: Option<i64>,
+    /// Of an event: its data, as JSON.
+    pub data: Option<&'a str>,
+}
+
+impl Stored<'_> {
+    /// What the entry holds, or the column that cannot be read.
+    pub fn content(&self) -> Result<Content, &'static str> {
+        let number = |column, number: i64| u32::try_from(number).map_err(|_| column);
+        let given = |column, value: Option<i64>| value.ok_or(column).and_then(|value| number(column, value));
+        if self.kind == BATCH {
+            return Ok(Content::Batch(Batch {
+                began_after: self.began_after.map(|began| number("began_after", began)).transpose()?,
+                through: given("through", self.through)?,
+                changes: given("changes", self.changes)?,
+            }));
+        }
+        let Some(kind) = EventKind::parse(self.kind) else { return Ok(Content::Unknown) };
+        let data = self.data.and_then(|data| EventData::parse(kind, data)).ok_or("data")?;
+        Ok(Content::One(kind, data))
+    }
+}
+
 /// Some changes of a batch that a page needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
