@@ -1,11 +1,12 @@
 //! A round of changes as a listing: users asked for, users who changed, and then, with a group, who came into it and who
 //! left.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use directory_core::{
-    Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage, ProviderError,
+    Continuation, DirectoryEntry, DirectoryUser, ExternalId, FailureKind, Listing, ListingEnd, ListingPage,
+    ProviderError,
 };
 use tracing::debug;
 use url::Url;
@@ -44,8 +45,9 @@ pub(crate) struct EntraChanges {
     group: Option<GraphRequest>,
     membership: Membership,
     reread_so_far: usize,
-    /// Somebody of whom something changed could not be read: the next round has to tell it again.
-    open: bool,
+    /// Of whom something changed that could not be read, `None` for somebody without an id: the next round has to tell it
+    /// again.
+    open: HashSet<Option<ExternalId>>,
 }
 
 #[derive(Clone)]
@@ -79,7 +81,8 @@ impl EntraChanges {
         let first = changes_at(links.users, Subject::Users);
         let group = links.members.map(|link| changes_at(link, Subject::Members));
         let (trail, membership) = (Trail::new(&client, &first), Membership::default());
-        Ok(Self { client, state: State::Users(first), trail, reread, group, membership, reread_so_far: 0, open: false })
+        let (state, open) = (State::Users(first), HashSet::new());
+        Ok(Self { client, state, trail, reread, group, membership, reread_so_far: 0, open })
     }
 
     async fn step(&mut self) -> Result<(ListingPage, State), ProviderError> {
@@ -174,8 +177,8 @@ impl EntraChanges {
     fn of_anybody(&mut self, entry: DirectoryEntry) -> Option<DirectoryEntry> {
         match entry {
             DirectoryEntry::Present(user) => Some(DirectoryEntry::Changed(user)),
-            DirectoryEntry::Unreadable(_) => {
-                self.open = true;
+            DirectoryEntry::Unreadable(id) => {
+                self.open.insert(id);
                 None
             }
             other => Some(other),
@@ -196,14 +199,22 @@ impl EntraChanges {
         let read = read_users(&self.client, &parts).await?;
         let mut entries = Vec::with_capacity(told.len());
         for told in told {
-            match told {
-                Told::Entry(entry) => entries.push(entry),
-                Told::Part(id, said) => match read.get(&id) {
-                    Some(entry) => entries.push(said.over(entry.clone())),
-                    // Nobody is called absent for that.
-                    None => self.open = true,
-                },
+            let entry = match told {
+                Told::Entry(entry) => entry,
+                Told::Part(id, said) => {
+                    let Some(entry) = read.get(&id) else {
+                        // Nobody is called absent for that.
+                        self.open.insert(Some(id));
+                        continue;
+                    };
+                    said.over(entry.clone())
+                }
+            };
+            if let DirectoryEntry::Present(DirectoryUser { external_id: id, .. }) | DirectoryEntry::Removed(id) = &entry
+            {
+                self.open.remove(&Some(id.clone()));
             }
+            entries.push(entry);
         }
         Ok(entries)
     }
@@ -227,7 +238,7 @@ impl Listing for EntraChanges {
     fn continuation(&self) -> Option<Continuation> {
         match &self.state {
             // Else the old place stays, from which everything is told again.
-            State::Complete(links) if !self.open => Some(links.to_continuation()),
+            State::Complete(links) if self.open.is_empty() => Some(links.to_continuation()),
             _ => None,
         }
     }

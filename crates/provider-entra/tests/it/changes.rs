@@ -124,6 +124,20 @@ async fn who_is_not_found_leaves_the_place_where_it_is() {
 }
 
 #[tokio::test]
+async fn who_is_told_later_of_the_same_round_is_not_left_open() {
+    let (entra, since) = after_a_listing(|entra| {
+        let next = format!("{}/v1.0/users/delta?$skiptoken=x", entra.server.uri());
+        let part = json!({"id": ADA, "displayName": "Only this"});
+        let gone = json!({"id": ADA, "@removed": {"reason": "changed"}});
+        vec![changes(&[part], "next", &next), page(&[], None), changes(&[gone], "delta", &entra.delta_link("second"))]
+    })
+    .await;
+    let Told { entries, continuation } = told(&*entra.users(), &since, vec![]).await.expect("changes");
+    assert_eq!(entries, [DirectoryEntry::Removed(id(ADA))]);
+    assert!(continuation.expect("a place").expose().contains("$deltatoken=second"));
+}
+
+#[tokio::test]
 async fn whoever_is_asked_for_is_read_first() {
     let guid = |n: usize| format!("{n:08}-0b1d-4c58-9b1e-5f6a1d2c3b4a");
     let all: Vec<String> = (0..20).map(guid).collect();

@@ -54,6 +54,22 @@ pub(super) async fn hand_over(tx: &mut PgConnection, lease: &Lease) -> Result<()
     .map(|_| ())
 }
 
+/// Forgets it if a run is under way: it may have read what this change should have told it, and will not look again.
+pub(crate) async fn forget_amid_a_run(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    let running = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status = 'running')",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .fetch_one(&mut *tx)
+    .await?;
+    if running { forget(tx, tenant, connection).await } else { Ok(()) }
+}
+
 /// Whoever reads the connection next reads all of it.
 pub(crate) async fn forget(
     tx: &mut PgConnection,

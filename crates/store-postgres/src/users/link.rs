@@ -43,6 +43,7 @@ pub(super) async fn link(
         match set(&mut tx, tenant, user, Some(&wanted)).await {
             Ok(row) => {
                 let linked = UserRecord::try_from(row)?;
+                runs::continuation::forget_amid_a_run(&mut tx, tenant, connection).await?;
                 audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
                 events::note_link(&mut tx, tenant, EventKind::UserLinked, &record.user, &linked.user).await?;
                 tx.commit().await?;

@@ -59,6 +59,23 @@ pub(super) async fn hand_over(transaction: &mut SqliteConnection, lease: &Lease)
     .map_err(failed)
 }
 
+/// Forgets it if a run is under way: it may have read what this change should have told it, and will not look again.
+pub(crate) async fn forget_amid_a_run(
+    transaction: &mut SqliteConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), StoreError> {
+    let running = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sync_runs WHERE tenant_id = ?1 AND connection_id = ?2 AND status = 'running')",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(connection.0))
+    .fetch_one(&mut *transaction)
+    .await
+    .map_err(failed)?;
+    if running { forget(transaction, tenant, connection).await } else { Ok(()) }
+}
+
 /// Whoever reads the connection next reads all of it.
 pub(crate) async fn forget(
     transaction: &mut SqliteConnection,

@@ -37,6 +37,7 @@ pub(super) async fn link(
         return Ok(Linking::UnknownDirectoryUser);
     }
     let linked = write(&mut tx, tenant, user, Some(&link)).await?;
+    runs::continuation::forget_amid_a_run(&mut tx, tenant, connection).await?;
     audit::note(&mut tx, by, &AuditRecord::user_linked(tenant, &record.user, &linked.user)).await?;
     events::note_link(&mut tx, tenant, EventKind::UserLinked, &record.user, &linked.user).await?;
     tx.commit().await.map_err(failed)?;

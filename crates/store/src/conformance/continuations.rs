@@ -1,14 +1,14 @@
 //! From where changes are told: what a run leaves for the next one.
 
-use directory_core::{ConnectionId, PlanSummary, UserId};
+use directory_core::{ChangeCode, ConnectionId, PlanSummary, UserId};
 
 use super::{
     Harness,
     audit::same,
-    world::{World, add_tenant, creates, external, id, renames},
+    world::{World, add_tenant, conflicts, creates, external, id, renames},
 };
 use crate::{
-    Actor, Continued, HeldPlan, Lease, ModeReason, NewChange, PlanNext, Reading, RunMode, RunStatus,
+    Actor, Continued, HeldPlan, Lease, Linking, ModeReason, NewChange, PlanNext, Reading, RunMode, RunStatus,
     SealedContinuation, UserRecord,
 };
 
@@ -145,6 +145,29 @@ pub async fn unlinking_drops_the_place(harness: &dyn Harness) {
     assert_eq!(name_of(&world).await, Some(place("d").sealed));
     unlink(&world, users[0].id).await;
     assert_eq!(name_of(&world).await, Some(place("d").sealed), "there was nothing to unlink");
+}
+
+/// A run that is under way may have read that the directory user is gone, when that meant nobody yet; nothing would tell it
+/// again.
+pub async fn linking_amid_a_run_drops_the_place(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let (first, second) = (world.local_user("a@acme.example").await, world.local_user("b@acme.example").await);
+    let link = async |user: UserId, to: &str| {
+        let linking =
+            world.store.link_user(Actor::SYSTEM, world.tenant, user, world.connection, &external(to)).await.unwrap();
+        assert!(matches!(linking, Linking::Linked(_)), "{linking:?}");
+    };
+    let taken = |seq, id| conflicts(seq, id, ChangeCode::EmailTaken);
+    sync(&world, RunMode::Full, "a", vec![taken(1, "ext-1"), taken(2, "ext-2")]).await;
+    link(first.id, "ext-1").await;
+    assert_eq!(name_of(&world).await, Some(place("a").sealed), "the next run reads whoever was in conflict");
+
+    let delta = world.start().await.lease;
+    link(second.id, "ext-2").await;
+    let reading = reading(RunMode::Delta, "b");
+    world.store.finish_plan(&delta, &PlanSummary::default(), &reading, &PlanNext::Apply).await.unwrap();
+    world.finish(&delta, RunStatus::Succeeded).await;
+    assert_eq!(kept(&world).await, None);
 }
 
 /// Rules that are set back do not bring back what was left under them before: others may have held in between.

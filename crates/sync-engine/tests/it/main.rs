@@ -9,6 +9,7 @@ mod keys;
 mod leases;
 mod logs;
 mod plans;
+mod readings;
 mod review;
 mod schedules;
 mod support;

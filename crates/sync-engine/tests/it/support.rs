@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -11,8 +11,9 @@ use std::{
 use async_trait::async_trait;
 use crypto::Keyring;
 use directory_core::{
-    AccountKind, Check, ConnectionSettings, Credential, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId,
-    FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId, fake::FakeDirectory,
+    AccountKind, ChangesTold, Check, ConnectionSettings, Continuation, Credential, DirectoryEntry, DirectoryProvider,
+    DirectoryUser, ExternalId, FailureKind, Listing, Policy, ProviderError, ProviderFactory, RunErrorCode, TenantId,
+    fake::FakeDirectory,
 };
 use secrecy::{ExposeSecret, SecretString};
 use store::{Actor, Claim, ClaimLimits, Clock, Connection, CreatedRun, NewTenant, Run, RunMode, Store, Trigger};
@@ -29,7 +30,11 @@ pub(crate) type Script = Arc<dyn Fn(u32) -> Box<dyn DirectoryProvider> + Send + 
 pub(crate) struct Scripted {
     script: Script,
     pub(crate) listings: Arc<AtomicU32>,
+    asked: Asked,
 }
+
+/// From where changes were asked for, and who was to be read anew.
+type Asked = Arc<Mutex<Vec<(String, Vec<ExternalId>)>>>;
 
 impl ProviderFactory for Scripted {
     fn provider(&self) -> &'static str {
@@ -57,6 +62,19 @@ impl DirectoryProvider for Scripted {
         (self.script)(n).list().await
     }
 
+    fn tells_changes(&self) -> ChangesTold {
+        (self.script)(self.listings.load(Ordering::SeqCst) + 1).tells_changes()
+    }
+
+    async fn list_changes(
+        &self,
+        since: &Continuation,
+        reread: Vec<ExternalId>,
+    ) -> Result<Box<dyn Listing>, ProviderError> {
+        self.asked.lock().unwrap().push((since.expose().to_owned(), reread));
+        self.list().await
+    }
+
     async fn verify(&self) -> Vec<Check> {
         Vec::new()
     }
@@ -68,6 +86,7 @@ pub(crate) struct Bench {
     pub(crate) tenant: TenantId,
     pub(crate) providers: Providers,
     pub(crate) listings: Arc<AtomicU32>,
+    pub(crate) asked: Asked,
     _folder: TempDir,
 }
 
@@ -105,12 +124,12 @@ impl Bench {
         let tenant = TenantId(Uuid::now_v7());
         let new = NewTenant { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned() };
         store.create_tenant(Actor::SYSTEM, &new).await.unwrap();
-        let factory = Scripted { script: Arc::new(script), listings: Arc::default() };
-        let listings = factory.listings.clone();
+        let factory = Scripted { script: Arc::new(script), listings: Arc::default(), asked: Arc::default() };
+        let (listings, asked) = (factory.listings.clone(), factory.asked.clone());
         let providers = Providers::default().with(factory);
         let engine = SyncEngine::new(store.clone(), keyring_with("test"), providers.clone());
         let engine = engine.with_options(quick()).with_clock(clock);
-        Self { engine, store, tenant, providers, listings, _folder: folder }
+        Self { engine, store, tenant, providers, listings, asked, _folder: folder }
     }
 
     /// A directory that always lists the same people, in pages of two.

@@ -1,0 +1,173 @@
+//! What a run reads: everybody, or what changed since an earlier run.
+
+use directory_core::{
+    Continuation, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, FailureKind, fake::FakeDirectory,
+};
+use store::{Connection, ModeReason, Run, RunMode, RunStatus};
+
+use crate::support::{Bench, failure, person};
+
+fn id(text: &str) -> ExternalId {
+    ExternalId::parse(text).unwrap()
+}
+
+fn user(name: &str) -> DirectoryUser {
+    let DirectoryEntry::Present(user) = person(name) else { panic!("a person is present") };
+    user
+}
+
+fn place(name: &str) -> Continuation {
+    Continuation::new(name.to_owned())
+}
+
+fn everybody(entries: Vec<DirectoryEntry>, leaves: &str) -> Box<dyn DirectoryProvider> {
+    Box::new(FakeDirectory::complete(vec![entries]).leaving(place(leaves)))
+}
+
+fn changes(entries: Vec<DirectoryEntry>, leaves: &str) -> Box<dyn DirectoryProvider> {
+    Box::new(FakeDirectory::incremental(vec![entries]).leaving(place(leaves)))
+}
+
+fn refusal(kind: FailureKind) -> Box<dyn DirectoryProvider> {
+    Box::new(FakeDirectory::failing(vec![vec![person("eve")]], failure(kind)).leaving(place("never")))
+}
+
+async fn read(bench: &Bench, connection: &Connection) -> (RunMode, ModeReason, Run) {
+    let run = bench.sync(connection, false).await;
+    (run.mode, run.mode_reason.expect("a run that read something says how"), run)
+}
+
+fn asked(bench: &Bench) -> Vec<(String, Vec<ExternalId>)> {
+    bench.asked.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_run_goes_on_from_where_the_one_before_left() {
+    let bench = Bench::new(|n| match n {
+        1 => everybody(vec![person("ann"), person("bob")], "first"),
+        2 => changes(vec![DirectoryEntry::Removed(id("id-ann")), person("cid")], "second"),
+        _ => changes(vec![], "third"),
+    })
+    .await;
+    let connection = bench.connection().await;
+    let (mode, reason, _) = read(&bench, &connection).await;
+    assert_eq!((mode, reason), (RunMode::Full, ModeReason::NoContinuation));
+    let (mode, reason, run) = read(&bench, &connection).await;
+    assert_eq!((mode, reason), (RunMode::Delta, ModeReason::Continued));
+    assert_eq!((run.counts.created, run.counts.deactivated, run.counts.seen), (1, 1, 2));
+    let (_, _, run) = read(&bench, &connection).await;
+    assert_eq!(run.counts.seen, 0);
+    assert_eq!(asked(&bench), [("first".to_owned(), vec![]), ("second".to_owned(), vec![])]);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_decision_is_read_again() {
+    let bench = Bench::new(|n| {
+        let nobody = DirectoryEntry::Present(DirectoryUser { mail: None, ..user("ann") });
+        match n {
+            1 => everybody(vec![nobody, person("bob")], "first"),
+            2 => changes(vec![nobody], "second"),
+            3 => changes(vec![person("ann")], "third"),
+            _ => changes(vec![], "fourth"),
+        }
+    })
+    .await;
+    let connection = bench.connection().await;
+    for conflicts in [1, 1, 0, 0] {
+        assert_eq!(bench.sync(&connection, false).await.counts.conflicts, conflicts);
+    }
+    let ann = vec![id("id-ann")];
+    assert_eq!(
+        asked(&bench),
+        [("first".to_owned(), ann.clone()), ("second".to_owned(), ann), ("third".to_owned(), vec![])]
+    );
+    assert_eq!(bench.addresses().await, ["ann@example.org", "bob@example.org"]);
+}
+
+#[tokio::test]
+async fn changes_that_are_of_no_use_make_way_for_a_whole_listing() {
+    for kind in [FailureKind::ListingExpired, FailureKind::Protocol] {
+        let bench = Bench::new(move |n| match n {
+            1 => everybody(vec![person("ann")], "first"),
+            2 => refusal(kind),
+            3 => everybody(vec![person("ann"), person("bob")], "second"),
+            _ => changes(vec![], "third"),
+        })
+        .await;
+        let connection = bench.connection().await;
+        read(&bench, &connection).await;
+        let (mode, reason, run) = read(&bench, &connection).await;
+        assert_eq!((mode, reason), (RunMode::Full, ModeReason::ContinuationExpired));
+        assert_eq!((run.status, run.counts.created, run.counts.seen), (RunStatus::Succeeded, 1, 2), "eve is forgotten");
+        read(&bench, &connection).await;
+        assert_eq!(asked(&bench)[1].0, "second");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_fails_leaves_the_place_where_it_was() {
+    let bench = Bench::new(|n| match n {
+        1 => everybody(vec![person("ann")], "first"),
+        2 => refusal(FailureKind::Configuration),
+        _ => changes(vec![DirectoryEntry::Removed(id("id-ann"))], "second"),
+    })
+    .await;
+    let connection = bench.connection().await;
+    read(&bench, &connection).await;
+    assert_eq!(bench.sync(&connection, false).await.status, RunStatus::Failed);
+    let (mode, _, run) = read(&bench, &connection).await;
+    assert_eq!((mode, run.counts.deactivated), (RunMode::Delta, 1));
+    assert_eq!(asked(&bench).iter().map(|(since, _)| since.as_str()).collect::<Vec<_>>(), ["first", "first"]);
+}
+
+#[tokio::test]
+async fn what_is_nobodys_is_told_again() {
+    let bench = Bench::new(|n| match n {
+        1 => everybody(vec![person("ann")], "first"),
+        2 => changes(vec![DirectoryEntry::Unreadable(None)], "second"),
+        _ => changes(vec![], "third"),
+    })
+    .await;
+    let connection = bench.connection().await;
+    for _ in 0..3 {
+        bench.sync(&connection, false).await;
+    }
+    assert_eq!(asked(&bench).iter().map(|(since, _)| since.as_str()).collect::<Vec<_>>(), ["first", "first"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_the_place_where_it_was() {
+    let bench = Bench::new(|n| match n {
+        1 => everybody(vec![person("ann")], "first"),
+        _ => changes(vec![DirectoryEntry::Removed(id("id-ann"))], "second"),
+    })
+    .await;
+    let connection = bench.connection().await;
+    read(&bench, &connection).await;
+    let run = bench.sync(&connection, true).await;
+    assert_eq!((run.status, run.counts.deactivated), (RunStatus::Planned, 1));
+    assert_eq!(read(&bench, &connection).await.2.counts.deactivated, 1);
+    assert_eq!(asked(&bench).iter().map(|(since, _)| since.as_str()).collect::<Vec<_>>(), ["first", "first"]);
+}
+
+/// Ann left, and then something of hers changed: whether she is back, only everybody tells.
+#[tokio::test]
+async fn a_change_that_does_not_tell_who_is_in_scope_makes_way_for_a_whole_listing() {
+    let bench = Bench::new(|n| match n {
+        1 => everybody(vec![person("ann"), person("bob")], "first"),
+        2 => changes(vec![DirectoryEntry::Removed(id("id-ann"))], "second"),
+        3 => changes(vec![DirectoryEntry::Changed(user("ann"))], "never"),
+        4 => everybody(vec![person("bob")], "third"),
+        _ => changes(vec![DirectoryEntry::Changed(user("bob"))], "fourth"),
+    })
+    .await;
+    let connection = bench.connection().await;
+    read(&bench, &connection).await;
+    read(&bench, &connection).await;
+    let (mode, reason, run) = read(&bench, &connection).await;
+    assert_eq!((mode, reason, run.counts.seen), (RunMode::Full, ModeReason::ScopeUnclear, 1));
+    assert_eq!((run.counts.created, run.counts.reactivated), (0, 0));
+    let (mode, reason, run) = read(&bench, &connection).await;
+    assert_eq!((mode, reason, run.counts.unchanged), (RunMode::Delta, ModeReason::Continued, 1));
+    assert_eq!(asked(&bench)[2].0, "third");
+}
