@@ -4,7 +4,7 @@ use chrono::Utc;
 use crypto::Keyring;
 use directory_core::{
     DirectoryProvider, ExternalId, FailureKind, ListingEnd, PlanSummary, ProviderError, Reconciler, RunErrorCode,
-    Sweep, Verdict, check,
+    Sweep, TenantFacts, Verdict, check,
 };
 use store::{
     Claim, Connection, ExternalPage, HeldPlan, ModeReason, PlanNext, Reading, RunMode, RunPhase, StagedPage, Store,
@@ -143,8 +143,11 @@ async fn sweep(
             store.stage(&claim.lease, &StagedPage { changes, ..StagedPage::default() }).await?;
         }
     }
-    let roles = &connection.policy.protected_roles;
-    let facts = store.tenant_facts(connection.tenant, connection.id, roles).await?;
+    let facts = if sweep.needs_facts() {
+        store.tenant_facts(connection.tenant, connection.id, &connection.policy.protected_roles).await?
+    } else {
+        TenantFacts::default()
+    };
     let tail = sweep.finish(&facts);
     if !tail.amendments.is_empty() {
         store.amend(&claim.lease, &tail.amendments).await?;

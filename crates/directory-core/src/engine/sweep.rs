@@ -84,6 +84,13 @@ impl Sweep {
         Some(change)
     }
 
+    /// Whether the plan ends anybody's access: else it does not matter how many users there are, and [`Self::finish`] may be
+    /// given no facts.
+    #[must_use]
+    pub fn needs_facts(&self) -> bool {
+        self.engine.ledger.entries.values().any(|entry| entry.deactivates)
+    }
+
     /// Settles what only the whole listing decides, and adds up.
     #[must_use]
     pub fn finish(self, facts: &TenantFacts) -> PlanTail {

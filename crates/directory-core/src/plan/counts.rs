@@ -33,7 +33,8 @@ pub struct Counts {
 pub struct PlanSummary {
     /// What applying all of it would count.
     pub counts: Counts,
-    /// Active users that the connection governs: those linked to it, and those it is about to link.
+    /// Active users that the connection governs: those linked to it, and those it is about to link. Nobody has to count
+    /// them for a plan that ends nobody's access.
     pub active: u64,
     /// Users that would be deactivated, were they not the last active ones of a protected role.
     pub spared: u64,

@@ -119,7 +119,10 @@ impl World {
         for user in self.active_linked() {
             stage(&mut changes, sweep.linked(&[user]));
         }
+        let needs_facts = sweep.needs_facts();
         let tail = sweep.finish(&self.facts());
+        let counts_users = tail.summary.counts.deactivated > 0 || tail.summary.spared > 0;
+        assert!(needs_facts || !counts_users, "who counts users is given their number");
         let mut plan = Plan { changes, entangled: BTreeSet::new(), summary: tail.summary };
         tail.amendments.iter().for_each(|amendment| plan.amend(*amendment));
         plan
