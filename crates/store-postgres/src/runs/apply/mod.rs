@@ -3,6 +3,9 @@
 mod batch;
 mod write;
 
+use std::mem;
+
+use directory_core::Action;
 use sqlx::PgConnection;
 use store::{
     Applied, Lease, StoreError,
@@ -25,6 +28,11 @@ struct Batch {
 }
 
 impl Batch {
+    /// Nothing but new users.
+    fn is_new(&self) -> bool {
+        self.members.iter().all(|member| member.action == Action::Create)
+    }
+
     /// First and last position.
     fn range(&self) -> (i64, i64) {
         let first = self.members.first().map_or(0, |member| member.seq);
@@ -33,11 +41,24 @@ impl Batch {
     }
 }
 
-pub(super) async fn apply_batch(access: &Access, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
-    persistently(|| in_transaction(access, lease, i64::from(limit.max(1)))).await
+/// A batch of nothing but new users is written at first without a look at the table, which would take as long again as the
+/// writing. If somebody is in the way the unique indexes say so, and it starts over with that look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    First,
+    Another,
 }
 
-async fn in_transaction(access: &Access, lease: &Lease, limit: i64) -> Result<Applied, Fault> {
+pub(super) async fn apply_batch(access: &Access, lease: &Lease, limit: u32) -> Result<Applied, StoreError> {
+    let mut attempt = Attempt::First;
+    persistently(|| {
+        let attempt = mem::replace(&mut attempt, Attempt::Another);
+        in_transaction(access, lease, i64::from(limit.max(1)), attempt)
+    })
+    .await
+}
+
+async fn in_transaction(access: &Access, lease: &Lease, limit: i64, attempt: Attempt) -> Result<Applied, Fault> {
     let mut tx = access.tenant(lease.tenant).await?;
     settle(&mut tx).await?;
     let run = batch::leased_run(&mut tx, lease).await?;
@@ -49,12 +70,12 @@ async fn in_transaction(access: &Access, lease: &Lease, limit: i64) -> Result<Ap
         let after = run.applied_through.unwrap_or(ENTANGLED_DONE);
         let (members, more) = batch::following(&mut tx, lease, after, limit).await?;
         let through = members.last().map(|member| i64::from(member.seq)).filter(|_| more);
-        apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through).await?;
+        apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through, attempt).await?;
         more
     } else {
         let (_, more) = batch::following(&mut tx, lease, ENTANGLED_DONE, 0).await?;
         let through = more.then_some(ENTANGLED_DONE);
-        apply(&mut tx, lease, run.connection, Batch { entangled: true, members: entangled }, through).await?;
+        apply(&mut tx, lease, run.connection, Batch { entangled: true, members: entangled }, through, attempt).await?;
         more
     };
     tx.commit().await?;
@@ -81,18 +102,34 @@ async fn apply(
     connection: Uuid,
     batch: Batch,
     through: Option<i64>,
+    attempt: Attempt,
 ) -> Result<(), Fault> {
+    let stale = if attempt == Attempt::First && batch.is_new() {
+        write::users(tx, lease, connection, &batch, &[]).await?;
+        Vec::new()
+    } else {
+        write_judged(tx, lease, connection, &batch).await?
+    };
+    let done = write::Done {
+        counts: tally(&batch.members, &stale),
+        applied: batch.members.len() - stale.len(),
+        stale: stale.len(),
+        through,
+    };
+    write::progress(tx, lease, &done).await
+}
+
+/// Writes whatever of the batch is not stale; what is.
+async fn write_judged(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    batch: &Batch,
+) -> Result<Vec<u32>, Fault> {
     let standing = batch::standing(tx, lease, connection, &batch.members).await?;
     let verdict = judge(&batch.members, &standing);
     write::mark_stale(tx, lease, &verdict.stale).await?;
     write::park(tx, lease, &verdict.parked).await?;
-    write::users(tx, lease, connection, &batch, &verdict.stale).await?;
-    let stale = verdict.stale.len();
-    let done = write::Done {
-        counts: tally(&batch.members, &verdict.stale),
-        applied: batch.members.len() - stale,
-        stale,
-        through,
-    };
-    write::progress(tx, lease, &done).await
+    write::users(tx, lease, connection, batch, &verdict.stale).await?;
+    Ok(verdict.stale)
 }
