@@ -11,7 +11,7 @@ mod provider;
 mod safeguard;
 mod source;
 
-pub use engine::{PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
+pub use engine::{Page, PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
 pub use expiry::ExpiryWarning;
 pub use id::{ConnectionId, ExternalId, RunId, TenantId, UserId};
 pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, UserStatus};

@@ -1,19 +1,20 @@
 //! Text as it is stored and compared, so that a second run never finds a difference that is only spelling.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Trimmed, NFC-normalised text without NUL (which no database keeps); `None` when nothing is left.
+/// Trimmed, NFC-normalised text without NUL (which no database keeps); `None` when nothing is left. Text that is so already
+/// is borrowed.
 #[must_use]
-pub fn normalise(text: &str) -> Option<String> {
+pub fn normalise(text: &str) -> Option<Cow<'_, str>> {
     let trimmed = text.trim();
-    let normal: String = if trimmed.is_ascii() && !trimmed.contains('\0') {
-        trimmed.to_owned()
+    let normal = if !trimmed.contains('\0') && (trimmed.is_ascii() || is_nfc(trimmed)) {
+        Cow::Borrowed(trimmed)
     } else {
         // Removing a NUL can bring white space to an end, hence the second trim.
         let clean: String = trimmed.chars().filter(|c| *c != '\0').nfc().collect();
-        clean.trim().to_owned()
+        Cow::Owned(clean.trim().to_owned())
     };
     (!normal.is_empty()).then_some(normal)
 }
@@ -23,18 +24,18 @@ pub fn normalise(text: &str) -> Option<String> {
 /// Addresses are unique whatever their case, and databases fold ASCII only; so an address with other letters is kept
 /// in lower case as a whole, and one in ASCII keeps the directory's spelling.
 #[derive(Clone, PartialEq, Eq)]
-pub struct EmailAddress(String);
+pub struct EmailAddress<'a>(Cow<'a, str>);
 
-impl EmailAddress {
+impl<'a> EmailAddress<'a> {
     /// The longest address that is taken, in bytes (RFC 3696, erratum 1690).
     pub const MAX_BYTES: usize = 254;
 
     /// A usable address, or `None`.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &'a str) -> Option<Self> {
         let mut address = normalise(text)?;
         if !address.is_ascii() {
-            address = address.to_lowercase().nfc().collect();
+            address = Cow::Owned(address.to_lowercase().nfc().collect());
         }
         let (local, domain) = address.split_once('@')?;
         let usable = !local.is_empty()
@@ -64,7 +65,7 @@ impl EmailAddress {
     }
 }
 
-impl fmt::Debug for EmailAddress {
+impl fmt::Debug for EmailAddress<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EmailAddress(…)")
     }
@@ -115,7 +116,7 @@ mod tests {
     fn normalising_twice_changes_nothing() {
         for text in ["  Zoe\u{308}", "\0 x \0", "\u{1e9b}\u{323}", "家族 名\u{3000}"] {
             let once = normalise(text).unwrap();
-            assert_eq!(normalise(&once).as_deref(), Some(once.as_str()));
+            assert_eq!(normalise(&once).as_ref(), Some(&once));
         }
     }
 

@@ -92,14 +92,16 @@ impl Policy {
     }
 
     /// The address to use, by preference.
-    pub(crate) fn email_of(&self, user: &DirectoryUser) -> Option<EmailAddress> {
-        let usable = |text: &Option<String>| text.as_deref().and_then(EmailAddress::parse);
+    pub(crate) fn email_of<'a>(&self, user: &'a DirectoryUser) -> Option<EmailAddress<'a>> {
+        let mail = || user.mail.as_deref().and_then(EmailAddress::parse);
         // A guest's sign-in name ends in the host's domain and receives no mail (protocol reference §2.4).
-        let name =
-            || usable(&user.user_principal_name).filter(|name| !name.as_str().to_ascii_uppercase().contains("#EXT#"));
+        let name = || {
+            let name = user.user_principal_name.as_deref().and_then(EmailAddress::parse);
+            name.filter(|name| !name.as_str().to_ascii_uppercase().contains("#EXT#"))
+        };
         match self.email_attribute {
-            EmailAttribute::Mail => usable(&user.mail).or_else(name),
-            EmailAttribute::UserPrincipalName => name().or_else(|| usable(&user.mail)),
+            EmailAttribute::Mail => mail().or_else(name),
+            EmailAttribute::UserPrincipalName => name().or_else(mail),
         }
     }
 

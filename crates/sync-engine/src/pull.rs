@@ -124,9 +124,10 @@ impl Planner<'_> {
             ids if ids.is_empty() => Vec::new(),
             ids => self.store.users_by_external_id(tenant, id, &ids).await?,
         };
-        let emails = self.engine.emails_to_look_up(entries, &linked);
+        let page = self.engine.open(entries, &linked);
+        let emails = self.engine.emails_to_look_up(&page);
         let holders = if emails.is_empty() { Vec::new() } else { self.store.users_by_email(tenant, &emails).await? };
-        let plan = self.engine.page(entries, &linked, &holders);
+        let plan = self.engine.page(&page, &holders);
         Ok(StagedPage { retracted: plan.retracted, changes: plan.changes.into_iter().map(to_stage).collect() })
     }
 }

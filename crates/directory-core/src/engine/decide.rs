@@ -1,20 +1,23 @@
 //! Decisions about one user that need nothing but the user: the wanted values, and what differs from the present ones.
 
+use std::borrow::Cow;
+
 use crate::{Action, DeactivatedBy, DirectoryUser, EmailAddress, LocalUser, Policy, UserStatus, Values, normalise};
 
-/// What the directory wants a user to be, in stored form.
-pub(crate) struct Wanted {
-    pub(crate) email: Option<EmailAddress>,
-    display_name: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
+/// What the directory wants a user to be, in stored form. Of most users nothing has changed, so nothing is copied before
+/// it is known to differ.
+pub(crate) struct Wanted<'a> {
+    pub(crate) email: Option<EmailAddress<'a>>,
+    display_name: Option<Cow<'a, str>>,
+    given_name: Option<Cow<'a, str>>,
+    family_name: Option<Cow<'a, str>>,
     /// See [`DirectoryUser::enabled`].
     pub(crate) enabled: Option<bool>,
 }
 
-impl Wanted {
-    pub(crate) fn of(user: &DirectoryUser, policy: &Policy) -> Self {
-        let text = |value: &Option<String>| value.as_deref().and_then(normalise);
+impl<'a> Wanted<'a> {
+    pub(crate) fn of(user: &'a DirectoryUser, policy: &Policy) -> Self {
+        let text = |value: &'a Option<String>| value.as_deref().and_then(normalise);
         Self {
             email: policy.email_of(user),
             display_name: text(&user.display_name),
@@ -25,22 +28,23 @@ impl Wanted {
     }
 
     /// The directory's display name, else given and family name.
-    fn display_name(&self) -> Option<String> {
+    fn display_name(&self) -> Option<Cow<'_, str>> {
         match (&self.display_name, &self.given_name, &self.family_name) {
-            (Some(name), _, _) | (None, Some(name), None) | (None, None, Some(name)) => Some(name.clone()),
-            (None, Some(given), Some(family)) => Some(format!("{given} {family}")),
+            (Some(name), _, _) | (None, Some(name), None) | (None, None, Some(name)) => Some(Cow::Borrowed(name)),
+            (None, Some(given), Some(family)) => Some(Cow::Owned(format!("{given} {family}"))),
             (None, None, None) => None,
         }
     }
 
     /// The values of a new user.
-    pub(crate) fn creation(&self, email: &EmailAddress, external_id: &str, role: &str) -> Values {
+    pub(crate) fn creation(&self, email: &EmailAddress<'_>, external_id: &str, role: &str) -> Values {
         let active = self.enabled == Some(true);
+        let name = self.display_name();
         Values {
             email: Some(email.as_str().to_owned()),
-            display_name: Some(self.display_name().unwrap_or_else(|| email.local_part().to_owned())),
-            given_name: Some(self.given_name.clone()),
-            family_name: Some(self.family_name.clone()),
+            display_name: Some(name.as_deref().unwrap_or(email.local_part()).to_owned()),
+            given_name: Some(owned(self.given_name.as_ref())),
+            family_name: Some(owned(self.family_name.as_ref())),
             role: Some(role.to_owned()),
             status: Some(if active { UserStatus::Active } else { UserStatus::Inactive }),
             deactivated_by: Some((!active).then_some(DeactivatedBy::DirectoryDisabled)),
@@ -55,15 +59,15 @@ impl Wanted {
         // after somebody else, should that address turn out to be taken.
         if let Some(name) = self.display_name().filter(|name| *name != user.display_name) {
             revision.before.display_name = Some(user.display_name.clone());
-            revision.after.display_name = Some(name);
+            revision.after.display_name = Some(name.into_owned());
         }
-        if self.given_name != user.given_name {
+        if self.given_name.as_deref() != user.given_name.as_deref() {
             revision.before.given_name = Some(user.given_name.clone());
-            revision.after.given_name = Some(self.given_name.clone());
+            revision.after.given_name = Some(owned(self.given_name.as_ref()));
         }
-        if self.family_name != user.family_name {
+        if self.family_name.as_deref() != user.family_name.as_deref() {
             revision.before.family_name = Some(user.family_name.clone());
-            revision.after.family_name = Some(self.family_name.clone());
+            revision.after.family_name = Some(owned(self.family_name.as_ref()));
         }
         match (self.enabled, user.status) {
             (Some(false), UserStatus::Active) => {
@@ -74,6 +78,10 @@ impl Wanted {
         }
         revision
     }
+}
+
+fn owned(text: Option<&Cow<'_, str>>) -> Option<String> {
+    text.map(|text| text.clone().into_owned())
 }
 
 /// The differences between a local user and what is wanted.
@@ -96,7 +104,7 @@ impl Revision {
         }
     }
 
-    pub(crate) fn set_email(&mut self, user: &LocalUser, email: &EmailAddress) {
+    pub(crate) fn set_email(&mut self, user: &LocalUser, email: &EmailAddress<'_>) {
         self.before.email = Some(user.email.clone());
         self.after.email = Some(email.as_str().to_owned());
     }

@@ -1,6 +1,6 @@
 //! The listing's part of the engine: one page after the other, each with the local users that it may concern.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::{
     Action, Change, ChangeCode, ConnectionId, DirectoryEntry, DirectoryUser, EmailAddress, EmailKey, ExternalId,
@@ -12,6 +12,7 @@ use super::{
     guard::Guards,
     key::{Key, KeyMap, KeySet},
     ledger::{Claim, ClaimKind, Entry, Ledger},
+    page::{Holders, Item, Page},
     sweep::Sweep,
 };
 
@@ -87,42 +88,42 @@ impl Reconciler {
         self.unclear
     }
 
-    /// The addresses whose present holders [`Self::page`] has to know, given the linked users of the page: those of
-    /// new users and of users whose address changes. A page without either needs no look-up.
+    /// Lays beside a page whom it is about: `linked` are the local users linked to the connection by an id of the page. More
+    /// of them do no harm.
     #[must_use]
-    pub fn emails_to_look_up(&self, entries: &[DirectoryEntry], linked: &[LocalUser]) -> Vec<EmailKey> {
-        let linked = by_external_id(self.connection, linked);
-        let mut wanted = HashSet::new();
-        for entry in entries {
-            let (DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)) = entry else { continue };
-            let local = linked.get(user.external_id.as_str());
-            let told_of = self.present.contains(&Key::of_id(&user.external_id));
-            if local.is_none() && !told_of && matches!(entry, DirectoryEntry::Changed(_)) {
-                continue;
-            }
-            if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&Key::of_id(&user.external_id)) {
-                continue;
-            }
-            let Some(email) = self.policy.email_of(user).map(|email| email.key()) else { continue };
-            if local.is_none_or(|local| EmailKey::of(&local.email) != email) {
-                wanted.insert(email);
-            }
-        }
+    pub fn open<'a>(&self, entries: &'a [DirectoryEntry], linked: &'a [LocalUser]) -> Page<'a> {
+        Page::of(self.connection, entries, linked)
+    }
+
+    /// The addresses whose present holders [`Self::page`] has to know: those of new users and of users whose address
+    /// changes. A page without either needs no look-up.
+    #[must_use]
+    pub fn emails_to_look_up(&self, page: &Page<'_>) -> Vec<EmailKey> {
+        let wanted: HashSet<EmailKey> = page.items.iter().filter_map(|item| self.email_to_look_up(item)).collect();
         wanted.into_iter().collect()
     }
 
-    /// Plans a page.
-    ///
-    /// `linked` are the local users linked to the connection by an id of the page; `holders` the tenant's users that
-    /// hold an address of [`Self::emails_to_look_up`]. More of either does no harm.
-    pub fn page(&mut self, entries: &[DirectoryEntry], linked: &[LocalUser], holders: &[LocalUser]) -> PagePlan {
-        let locals = Locals {
-            linked: by_external_id(self.connection, linked),
-            holders: holders.iter().map(|user| (EmailKey::of(&user.email), user)).collect(),
-        };
+    fn email_to_look_up(&self, &Item { entry, known, local }: &Item<'_>) -> Option<EmailKey> {
+        let (DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)) = entry else { return None };
+        let (key, _) = known?;
+        if local.is_none() && matches!(entry, DirectoryEntry::Changed(_)) && !self.present.contains(&key) {
+            return None;
+        }
+        if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&key) {
+            return None;
+        }
+        let email = self.policy.email_of(user)?;
+        let keeps_it = local.is_some_and(|local| email.as_str().eq_ignore_ascii_case(&local.email));
+        (!keeps_it).then(|| email.key())
+    }
+
+    /// Plans a page. `holders` are the tenant's users that hold an address of [`Self::emails_to_look_up`]. More of them do no
+    /// harm.
+    pub fn page(&mut self, page: &Page<'_>, holders: &[LocalUser]) -> PagePlan {
+        let holders = Holders::of(holders);
         let mut plan = PagePlan::default();
-        for entry in entries {
-            self.entry(entry, &locals, &mut plan);
+        for item in &page.items {
+            self.entry(item, &holders, &mut plan);
         }
         plan
     }
@@ -133,19 +134,13 @@ impl Reconciler {
         Sweep::new(self, end)
     }
 
-    fn entry(&mut self, entry: &DirectoryEntry, locals: &Locals<'_>, plan: &mut PagePlan) {
-        let id = match entry {
-            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => &user.external_id,
-            DirectoryEntry::Removed(id) | DirectoryEntry::Unreadable(Some(id)) => id,
-            DirectoryEntry::Unreadable(None) => {
-                self.unidentified += 1;
-                let seq = self.ledger.next_seq();
-                plan.changes.push(refusal(seq, Action::Conflict, ChangeCode::UnreadableRecord));
-                return;
-            }
+    fn entry(&mut self, &Item { entry, known, local }: &Item<'_>, holders: &Holders<'_>, plan: &mut PagePlan) {
+        let Some((key, id)) = known else {
+            self.unidentified += 1;
+            let seq = self.ledger.next_seq();
+            plan.changes.push(refusal(seq, Action::Conflict, ChangeCode::UnreadableRecord));
+            return;
         };
-        let key = Key::of_id(id);
-        let local = locals.linked.get(id.as_str()).copied();
         if matches!(entry, DirectoryEntry::Changed(_)) && !self.is_in_scope(key, local) {
             return;
         }
@@ -164,8 +159,8 @@ impl Reconciler {
             DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => {
                 self.present.insert(key);
                 match local {
-                    Some(local) => self.linked(key, user, local, locals, plan),
-                    None => self.unlinked(key, user, locals, plan),
+                    Some(local) => self.linked(key, user, local, holders, plan),
+                    None => self.unlinked(key, user, holders, plan),
                 }
             }
             DirectoryEntry::Removed(_) => {
@@ -215,7 +210,14 @@ impl Reconciler {
         self.existing(key, Action::Deactivate, local, Revision::departure(), None, plan);
     }
 
-    fn linked(&mut self, key: Key, user: &DirectoryUser, local: &LocalUser, locals: &Locals<'_>, plan: &mut PagePlan) {
+    fn linked(
+        &mut self,
+        key: Key,
+        user: &DirectoryUser,
+        local: &LocalUser,
+        holders: &Holders<'_>,
+        plan: &mut PagePlan,
+    ) {
         if left_alone(local, user.enabled) {
             let why = Refusal { action: Action::Protected, code: ChangeCode::SuspendedLocally, rival: None };
             self.refuse(key, &user.external_id, Some(local), None, why, plan);
@@ -226,7 +228,7 @@ impl Reconciler {
         let mut moves_to = None;
         let mut taken = None;
         if let Some(email) = wanted.email.as_ref().filter(|email| email.as_str() != local.email) {
-            match self.way_to(email, local, locals) {
+            match self.way_to(email, local, holders) {
                 Way::Free => revision.set_email(local, email),
                 Way::Claim { held_by } => {
                     revision.set_email(local, email);
@@ -252,12 +254,11 @@ impl Reconciler {
     }
 
     /// Whether a linked user can move to an address.
-    fn way_to(&self, email: &EmailAddress, local: &LocalUser, locals: &Locals<'_>) -> Way {
-        let to = email.key();
-        if EmailKey::of(&local.email) == to {
+    fn way_to(&self, email: &EmailAddress<'_>, local: &LocalUser, holders: &Holders<'_>) -> Way {
+        if email.as_str().eq_ignore_ascii_case(&local.email) {
             return Way::Free;
         }
-        match locals.holders.get(&to) {
+        match holders.of_address(&email.key()) {
             None => Way::Claim { held_by: None },
             Some(holder) => match self.rival(holder) {
                 rival if rival.external_id.is_some() => Way::Claim { held_by: Some(rival) },
@@ -266,7 +267,7 @@ impl Reconciler {
         }
     }
 
-    fn unlinked(&mut self, key: Key, user: &DirectoryUser, locals: &Locals<'_>, plan: &mut PagePlan) {
+    fn unlinked(&mut self, key: Key, user: &DirectoryUser, holders: &Holders<'_>, plan: &mut PagePlan) {
         let id = &user.external_id;
         let wanted = Wanted::of(user, &self.policy);
         let Some(email) = &wanted.email else {
@@ -275,7 +276,7 @@ impl Reconciler {
         };
         let to = email.key();
         let claim = |kind| Claim { to: Key::of_email(&to), kind, enabled: wanted.enabled == Some(true) };
-        let holder = locals.holders.get(&to).copied();
+        let holder = holders.of_address(&to);
         let rival = holder.map(|holder| self.rival(holder));
         let refused = match holder {
             Some(holder) if holder.link.is_none() && self.policy.adopts(&to) => {
@@ -422,27 +423,13 @@ impl Refusal {
     }
 }
 
-/// The local users that a page may concern.
-struct Locals<'a> {
-    linked: HashMap<&'a str, &'a LocalUser>,
-    holders: HashMap<EmailKey, &'a LocalUser>,
-}
-
-fn by_external_id(connection: ConnectionId, users: &[LocalUser]) -> HashMap<&str, &LocalUser> {
-    let links = users.iter().filter_map(|user| Some((user.link.as_ref()?, user)));
-    links
-        .filter(|(link, _)| link.connection == connection)
-        .map(|(link, user)| (link.external_id.as_str(), user))
-        .collect()
-}
-
 /// Whether a person's decision about a user stands against the directory's. A disabled account is no contradiction.
 fn left_alone(local: &LocalUser, enabled: Option<bool>) -> bool {
     local.suspended_by_a_person() && enabled != Some(false)
 }
 
 /// Linking a local user. One who is to be left alone is linked and nothing more.
-fn adoption(wanted: &Wanted, email: &EmailAddress, id: &ExternalId, holder: &LocalUser) -> Revision {
+fn adoption(wanted: &Wanted<'_>, email: &EmailAddress<'_>, id: &ExternalId, holder: &LocalUser) -> Revision {
     let mut revision = Revision::default();
     if !left_alone(holder, wanted.enabled) {
         revision = wanted.revise(holder);

@@ -11,7 +11,9 @@ mod guard;
 mod key;
 mod ledger;
 mod listing;
+mod page;
 mod sweep;
 
 pub use listing::{PagePlan, Reconciler};
+pub use page::Page;
 pub use sweep::{PlanTail, Sweep, TenantFacts};

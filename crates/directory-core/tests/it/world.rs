@@ -107,9 +107,10 @@ impl World {
                     .as_ref()
                     .is_some_and(|link| link.connection == here() && ids.contains(link.external_id.as_str()))
             });
-            let emails: HashSet<EmailKey> = engine.emails_to_look_up(entries, &linked).into_iter().collect();
+            let page = engine.open(entries, &linked);
+            let emails: HashSet<EmailKey> = engine.emails_to_look_up(&page).into_iter().collect();
             let holders = self.select(|user| emails.contains(&EmailKey::of(&user.email)));
-            let plan = engine.page(entries, &linked, &holders);
+            let plan = engine.page(&page, &holders);
             for seq in plan.retracted {
                 changes.remove(&seq);
             }

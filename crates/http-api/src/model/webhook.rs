@@ -325,7 +325,7 @@ fn address(text: &str, fault: impl Fn(&str) -> Option<String>) -> Checked<String
 fn note(text: &str) -> Checked<String> {
     let description = normalise(text).filter(|text| text.chars().count() <= MAX_DESCRIPTION_CHARS);
     match description {
-        Some(description) if !text.contains(char::is_control) => Ok(description),
+        Some(description) if !text.contains(char::is_control) => Ok(description.into_owned()),
         _ => Err("must be 1 to 500 characters without control characters".into()),
     }
 }

@@ -19,7 +19,7 @@ const MAX_LABEL_CHARS: usize = 63;
 pub(crate) fn display_name(text: &str) -> Checked<String> {
     let name = normalise(text).filter(|name| name.chars().count() <= MAX_NAME_CHARS);
     match name {
-        Some(name) if !text.contains(char::is_control) => Ok(name),
+        Some(name) if !text.contains(char::is_control) => Ok(name.into_owned()),
         _ => Err("must be 1 to 200 characters without control characters".into()),
     }
 }
