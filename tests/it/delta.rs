@@ -18,6 +18,7 @@ on_both_stores!(
     another_scope_is_read_as_a_whole,
     nothing_that_changes_meanwhile_is_missed,
     a_case_that_waits_here_is_read_again,
+    cases_of_which_some_are_deleted_are_not_counted_on,
     a_held_plan_does_not_move_the_place,
     a_groups_members_are_followed,
     an_unlinked_user_is_met_again,
@@ -213,6 +214,35 @@ async fn a_case_that_waits_here_is_read_again(kind: Kind) {
     let run = system.sync(&connection).await;
     assert_eq!((how(&run), counts(&run)), (CONTINUED, expected([("seen", 1), ("created", 1)])), "{run}");
     assert_eq!(system.user("taken@example.com").await["displayName"], "Waits");
+}
+
+/// History is deleted a piece at a time; who is told of in what is left is not everybody who waited.
+async fn cases_of_which_some_are_deleted_are_not_counted_on(kind: Kind) {
+    let (system, connection) = changed(kind, plain(20)).await;
+    let tenant = &system.tenant;
+    for name in ["one", "two"] {
+        let insert = format!(
+            "INSERT INTO users (tenant_id, id, email, display_name, role, status, connection_id, external_id)
+             VALUES ('{tenant}', '{}', '{name}@example.com', 'Local', 'member', 'active', '{tenant}', '{name}')",
+            uuid::Uuid::new_v4()
+        );
+        assert_eq!(system.database.execute(&insert).await, 1);
+        let new = json!({"displayName": "Waits", "mail": format!("{name}@example.com"), "accountEnabled": true});
+        system.simulator.directory().add_user(&new).unwrap();
+    }
+    let run = system.sync(&connection).await;
+    assert_eq!((how(&run), counts(&run)), (CONTINUED, expected([("seen", 2), ("conflicts", 2)])), "{run}");
+    let id = run["id"].as_str().unwrap();
+    let oldest = format!(
+        "DELETE FROM sync_changes WHERE run_id = '{id}'
+             AND seq = (SELECT min(seq) FROM sync_changes WHERE run_id = '{id}')"
+    );
+    assert_eq!(system.database.execute(&oldest).await, 1);
+    // What they wait for happens here.
+    let delete = format!("DELETE FROM users WHERE tenant_id = '{tenant}' AND display_name = 'Local'");
+    assert_eq!(system.database.execute(&delete).await, 2);
+    let run = system.sync(&connection).await;
+    assert_eq!((how(&run), &run["counts"]["created"]), (("full", "no_continuation"), &json!(2)), "{run}");
 }
 
 async fn a_held_plan_does_not_move_the_place(kind: Kind) {

@@ -43,6 +43,7 @@ mod tests {
             state: ConnectionState::Active,
             state_reason: None,
             quarantined_at: None,
+            held_until: None,
             setbacks: 0,
             new_scope: false,
             credential_kind: CredentialKind::Certificate,

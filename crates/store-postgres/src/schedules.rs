@@ -113,22 +113,22 @@ async fn start(access: &Access, due: &Due, run: RunId, now: DateTime<Utc>) -> Re
             return Ok(DueStart::Unreadable(error));
         }
     };
-    let queued = runs::insert(&mut tx, &NewRun::scheduled(tenant, connection, run)).await?;
-    // Whoever changed the schedule or the state meanwhile has moved the time as well, or would not have had to.
-    if next.is_none() || !move_on(&mut tx, due, next).await? {
-        return Ok(DueStart::Taken);
-    }
-    let start = match queued {
-        Some(queued) => {
-            runs::supersede(&mut tx, tenant, connection).await?;
-            DueStart::Queued(Box::new(queued))
-        }
+    let start = match runs::insert(&mut tx, &NewRun::scheduled(tenant, connection, run)).await? {
+        Some(queued) => DueStart::Queued(Box::new(queued)),
         None => match runs::active(&mut tx, tenant, connection).await? {
-            Some(active) => DueStart::AlreadyActive(active),
+            Some(active) if active.is_sync => DueStart::AlreadyActive(active.run),
+            Some(active) => return Ok(DueStart::Waits(active.run)),
             // It has ended since: the next attempt finds the way free.
             None => return Ok(DueStart::Taken),
         },
     };
+    // Whoever changed the schedule or the state meanwhile has moved the time as well, or would not have had to.
+    if next.is_none() || !move_on(&mut tx, due, next).await? {
+        return Ok(DueStart::Taken);
+    }
+    if matches!(start, DueStart::Queued(_)) {
+        runs::supersede(&mut tx, tenant, connection, now).await?;
+    }
     tx.commit().await?;
     Ok(start)
 }
@@ -171,6 +171,30 @@ async fn plan(
     .await?;
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// A plan of the connection's waits for a person, and its schedule for them, until then; `None` ends the wait.
+pub(crate) async fn wait_for_review(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let current = match connections::lock(tx, tenant, connection).await {
+        Ok(Some(current)) if current.held_until != until => current,
+        // A connection that cannot be read follows no schedule.
+        Ok(_) | Err(Fault::Store(StoreError::Corrupt { .. })) => return Ok(()),
+        Err(fault) => return Err(fault),
+    };
+    sqlx::query("UPDATE connections SET held_until = $3, next_sync_at = $4 WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant.0)
+        .bind(connection.0)
+        .bind(until)
+        .bind(current.next_sync_holding(until, now))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Notes that a connection's directory asked to be left alone, and forgets what others of the tenant's asked for and is over.

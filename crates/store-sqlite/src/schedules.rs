@@ -131,14 +131,15 @@ async fn start(store: &SqliteStore, due: &Due, run: RunId, now: DateTime<Utc>) -
             move_on(&mut tx, due, None).await?;
             DueStart::Unreadable(error)
         }
+        (Ok(_), Some(active)) if !active.is_sync => return Ok(DueStart::Waits(active.run)),
         (Ok(next), Some(active)) => {
             move_on(&mut tx, due, next).await?;
-            DueStart::AlreadyActive(active)
+            DueStart::AlreadyActive(active.run)
         }
         (Ok(next), None) => {
             move_on(&mut tx, due, next).await?;
             let queued = runs::insert(&mut tx, &NewRun::scheduled(tenant, connection, run), None).await?;
-            runs::supersede(&mut tx, tenant, connection).await?;
+            runs::supersede(&mut tx, tenant, connection, now).await?;
             DueStart::Queued(Box::new(queued))
         }
     };
@@ -183,6 +184,31 @@ async fn plan(
     .map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     Ok(Ok(()))
+}
+
+/// A plan of the connection's waits for a person, and its schedule for them, until then; `None` ends the wait.
+pub(crate) async fn wait_for_review(
+    transaction: &mut SqliteConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let current = match connections::find(&mut *transaction, tenant, connection).await {
+        Ok(Some(current)) if current.held_until != until => current,
+        // A connection that cannot be read follows no schedule.
+        Ok(_) | Err(StoreError::Corrupt { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    sqlx::query("UPDATE connections SET held_until = ?3, next_sync_at = ?4 WHERE tenant_id = ?1 AND id = ?2")
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .bind(until.map(stored_time))
+        .bind(current.next_sync_holding(until, now).map(stored_time))
+        .execute(transaction)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Notes that a connection's directory asked to be left alone, and forgets what others of the tenant's asked for and is over.

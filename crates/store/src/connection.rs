@@ -66,6 +66,8 @@ pub struct Connection {
     pub state_reason: Option<String>,
     /// Since when it is quarantined.
     pub quarantined_at: Option<DateTime<Utc>>,
+    /// Until when its schedule leaves a held plan to a person; `None` while no plan of it is held.
+    pub held_until: Option<DateTime<Utc>>,
     /// Runs in a row that failed of what is not its fault, and passes by itself.
     pub setbacks: u32,
     /// It took up the users of a deleted connection with another group, and no run of it has been applied yet.

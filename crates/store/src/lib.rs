@@ -56,7 +56,7 @@ pub use run::{
 pub use schedule::{Schedule, ScheduleError};
 pub use schedules::{Due, DueStart, Schedules};
 pub use tenant::{NewTenant, Tenant, Tenants};
-pub use timing::{Aftermath, Timing, not_before};
+pub use timing::{Aftermath, Timing, held_until, not_before};
 pub use token::{NOTED_EVERY, NewToken, Token, TokenRole, Tokens};
 pub use user::{Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;

@@ -24,6 +24,9 @@ pub enum DueStart {
     Queued(Box<Run>),
     /// The connection has this active run already: the time has moved on without another.
     AlreadyActive(RunId),
+    /// This run of the connection comes first, and does not stand in for the schedule's: it is a dry run, or applies a plan
+    /// that a person approved, which is of an earlier reading. The time stays, so that the connection is due until then.
+    Waits(RunId),
     /// Somebody else moved the time on, or the connection is not due any more.
     Taken,
     /// The stored schedule cannot be followed. The connection has no next time until somebody mends it.

@@ -14,6 +14,10 @@ use crate::{
 const QUARANTINE_RETRIES: [TimeDelta; 2] = [TimeDelta::hours(6), TimeDelta::hours(12)];
 const DAY: TimeDelta = TimeDelta::hours(24);
 
+/// How long a schedule leaves a held plan to a person. A newer run supersedes it, so that a schedule of minutes would leave
+/// no time to look at it; and a plan that nobody looks at must not keep a connection from synchronising for ever.
+const REVIEW: TimeDelta = DAY;
+
 /// How soon a run that failed of the circumstances is tried again, at first and at last.
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -31,19 +35,22 @@ pub struct Timing<'a> {
     pub state: ConnectionState,
     /// See [`Connection::quarantined_at`].
     pub quarantined_at: Option<DateTime<Utc>>,
+    /// See [`Connection::held_until`].
+    pub held_until: Option<DateTime<Utc>>,
 }
 
 impl Timing<'_> {
-    /// When the connection is due next: as its schedule says; in quarantine, when it is tried again; `None` while it is
-    /// paused or synchronised by hand.
+    /// When the connection is due next: as its schedule says; in quarantine, when it is tried again; while a plan is held,
+    /// not before that has had its time; `None` while it is paused or synchronised by hand.
     pub fn next(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, ScheduleError> {
         let Some(text) = self.schedule else { return Ok(None) };
         let schedule: Schedule = text.parse()?;
-        match self.state {
-            ConnectionState::Paused => Ok(None),
-            ConnectionState::Quarantined => Ok(Some(retry(self.quarantined_at.unwrap_or(now), now))),
-            ConnectionState::Active => schedule.next(now, self.connection).map(Some).ok_or(ScheduleError::Never),
-        }
+        let next = match self.state {
+            ConnectionState::Paused => return Ok(None),
+            ConnectionState::Quarantined => retry(self.quarantined_at.unwrap_or(now), now),
+            ConnectionState::Active => schedule.next(now, self.connection).ok_or(ScheduleError::Never)?,
+        };
+        Ok(Some(self.held_until.map_or(next, |until| next.max(until))))
     }
 
     /// The same once the connection has failed so many times in a row of what is not its own fault: soon, and later each
@@ -86,6 +93,12 @@ pub fn not_before(now: DateTime<Utc>, retry_after: Duration) -> Option<DateTime<
     now.checked_add_signed(TimeDelta::from_std(retry_after).ok()?).map(whole_second)
 }
 
+/// Until when a plan that is held at `now` is left to a person.
+#[must_use]
+pub fn held_until(now: DateTime<Utc>) -> DateTime<Utc> {
+    whole_second(now + REVIEW)
+}
+
 /// The next whole second, which every store keeps exactly.
 fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
     time.duration_trunc(TimeDelta::seconds(1))
@@ -101,7 +114,14 @@ impl Connection {
             schedule: self.schedule.as_deref(),
             state: self.state,
             quarantined_at: self.quarantined_at,
+            held_until: self.held_until,
         }
+    }
+
+    /// When it is due next once a plan of it is held until then, or none is any more.
+    #[must_use]
+    pub fn next_sync_holding(&self, held_until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        planned(Timing { held_until, ..self.timing() }.next(now))
     }
 
     /// When it is due next once it has another credential: as before, unless one that works lifts a quarantine.
@@ -118,8 +138,14 @@ impl NewConnection {
     /// When it synchronises first by itself.
     #[must_use]
     pub fn first_sync(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let (state, quarantined_at) = (ConnectionState::Active, None);
-        planned(Timing { connection: self.id, schedule: self.schedule.as_deref(), state, quarantined_at }.next(now))
+        let new = Timing {
+            connection: self.id,
+            schedule: self.schedule.as_deref(),
+            state: ConnectionState::Active,
+            quarantined_at: None,
+            held_until: None,
+        };
+        planned(new.next(now))
     }
 }
 

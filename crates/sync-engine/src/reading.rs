@@ -110,8 +110,9 @@ async fn open_cases(store: &dyn Store, tenant: TenantId, run: RunId) -> Result<O
     let Some(record) = store.run(tenant, run).await?.filter(|run| run.changes_deleted_at.is_none()) else {
         return Ok(None);
     };
-    let mut cases = Vec::new();
-    if record.counts.conflicts + record.counts.protected == 0 {
+    let (mut cases, mut found) = (Vec::new(), 0);
+    let counted = record.counts.conflicts + record.counts.protected;
+    if counted == 0 {
         return Ok(Some(cases));
     }
     for action in [Action::Conflict, Action::Protected] {
@@ -121,8 +122,13 @@ async fn open_cases(store: &dyn Store, tenant: TenantId, run: RunId) -> Result<O
             let changes = store.changes(tenant, run, filter, SeqPage { after, limit: PAGE }).await?;
             let Some(last) = changes.last() else { break };
             after = last.seq;
+            found += changes.len() as u64;
             cases.extend(changes.into_iter().filter_map(|change| change.external_id));
         }
+    }
+    // Old history is deleted a piece at a time: what is left of it does not tell of everybody.
+    if found < counted && cases.len() as u64 <= MOST_CASES {
+        return Ok(None);
     }
     cases.sort_unstable();
     cases.dedup();

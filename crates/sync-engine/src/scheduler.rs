@@ -73,6 +73,11 @@ impl SyncEngine {
                 );
                 Ok(false)
             }
+            Ok(DueStart::Waits(run)) => {
+                // Said at each look.
+                tracing::debug!(%tenant, connection_id = %connection, run_id = %run, "a scheduled run waits for another one's end");
+                Ok(false)
+            }
             Ok(DueStart::Taken) => Ok(false),
             Ok(DueStart::Unreadable(error)) => {
                 say_unreadable(due.tenant, due.connection, error);

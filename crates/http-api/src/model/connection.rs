@@ -32,8 +32,8 @@ pub struct ConnectionView {
     pub policy: Policy,
     #[schema(required)]
     pub schedule: Option<String>,
-    /// When the schedule starts the next run, or tries a quarantined connection again; null while it is paused or has no
-    /// schedule.
+    /// When the schedule starts the next run, or tries a quarantined connection again; while a plan is held, not before a
+    /// day is over or somebody has decided; null while it is paused or has no schedule.
     #[schema(required)]
     pub next_sync_at: Option<DateTime<Utc>>,
     #[schema(value_type = ConnectionStateWord)]
@@ -116,6 +116,7 @@ mod tests {
             state: ConnectionState::Active,
             state_reason: None,
             quarantined_at: None,
+            held_until: None,
             setbacks: 0,
             new_scope: false,
             credential_kind: CredentialKind::ClientSecret,

@@ -258,6 +258,7 @@ fn connection() -> Connection {
         state: ConnectionState::Active,
         state_reason: None,
         quarantined_at: None,
+        held_until: None,
         setbacks: 0,
         new_scope: false,
         credential_kind: CredentialKind::ClientSecret,

@@ -10,13 +10,13 @@ use crate::{
     access::Access,
     audit,
     error::Fault,
-    runs::{cancel_all, continuation},
+    runs::{cancel_all, continuation, stop_all},
 };
 
 pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: ConnectionId) -> Result<bool, Fault> {
     let mut tx = access.tenant(tenant).await?;
     // Runs first and then their connection: the order in which everybody takes these locks.
-    cancel_all(&mut tx, tenant, id).await?;
+    stop_all(&mut tx, tenant, id).await?;
     let row: Option<ConnectionRow> = sqlx::query_as(concat!(
         "WITH gone AS (DELETE FROM connections WHERE tenant_id = $1 AND id = $2 RETURNING *), remembered AS (
              INSERT INTO former_connections (tenant_id, connection_id, provider, cloud, directory_id, group_id)
@@ -35,11 +35,13 @@ pub(super) async fn delete(access: &Access, by: &Actor, tenant: TenantId, id: Co
     let Some(row) = row else { return Ok(false) };
     let deleted = Connection::try_from(row).ok();
     // One that was queued in between; there can be no other now.
-    cancel_all(&mut tx, tenant, id).await?;
+    stop_all(&mut tx, tenant, id).await?;
     if let Some(heir) = hand_over(&mut tx, tenant, id).await? {
         // Nobody tells it of them before they change.
         continuation::forget(&mut tx, tenant, heir).await?;
     }
+    // Last: events are told of it, and the feed waits for whoever tells one.
+    cancel_all(&mut tx, tenant, id).await?;
     audit::note(&mut tx, by, &AuditRecord::connection_deleted(tenant, id, deleted.as_ref())).await?;
     tx.commit().await?;
     Ok(true)

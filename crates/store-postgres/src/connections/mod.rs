@@ -40,6 +40,7 @@ struct ConnectionRow {
     state: String,
     state_reason: Option<String>,
     quarantined_at: Option<DateTime<Utc>>,
+    held_until: Option<DateTime<Utc>>,
     setbacks: i32,
     new_scope: bool,
     credential_kind: String,
@@ -53,8 +54,8 @@ struct ConnectionRow {
 macro_rules! columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role,
-         policy::text AS policy, schedule, next_sync_at, state, state_reason, quarantined_at, setbacks, new_scope,
-         credential_kind, credential_updated_at, credential_expires_at, created_at, updated_at"
+         policy::text AS policy, schedule, next_sync_at, state, state_reason, quarantined_at, held_until, setbacks,
+         new_scope, credential_kind, credential_updated_at, credential_expires_at, created_at, updated_at"
     };
 }
 
@@ -83,6 +84,7 @@ impl TryFrom<ConnectionRow> for Connection {
             next_sync_at: row.next_sync_at,
             state_reason: row.state_reason,
             quarantined_at: row.quarantined_at,
+            held_until: row.held_until,
             new_scope: row.new_scope,
             credential_updated_at: row.credential_updated_at,
             credential_expires_at: row.credential_expires_at,

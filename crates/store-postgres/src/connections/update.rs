@@ -5,7 +5,7 @@ use directory_core::{ConnectionId, TenantId};
 use sqlx::types::Json;
 use store::{Actor, AuditRecord, Connection, ConnectionUpdate, UpdatedConnection};
 
-use super::{ConnectionRow, columns, lock};
+use super::{ConnectionRow, columns, find, lock};
 use crate::{
     access::Access,
     audit,
@@ -23,9 +23,18 @@ pub(super) async fn update(
 ) -> Result<UpdatedConnection, Fault> {
     let mut tx = access.tenant(tenant).await?;
     lock_held(&mut tx, tenant, id).await?;
-    let Some(current) = lock(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    let Some(mut current) = lock(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
     if current.updated_at != seen {
         return Ok(UpdatedConnection::Moved);
+    }
+    if update.alters_plans(&current) {
+        // What was left for the rules of before must not come back with them.
+        continuation::forget(&mut tx, tenant, id).await?;
+        if supersede(&mut tx, tenant, id, access.now()).await? {
+            // It goes by its schedule again.
+            let Some(again) = find(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+            current = again;
+        }
     }
     // The time moves on with each update, whatever the clock's steps: it is how the next one is told from this.
     let row: ConnectionRow = sqlx::query_as(concat!(
@@ -50,11 +59,6 @@ pub(super) async fn update(
     .fetch_one(&mut *tx)
     .await?;
     let updated = Connection::try_from(row)?;
-    if update.alters_plans(&current) {
-        supersede(&mut tx, tenant, id).await?;
-        // What was left for the rules of before must not come back with them.
-        continuation::forget(&mut tx, tenant, id).await?;
-    }
     if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;
     }

@@ -83,8 +83,9 @@ async fn locate(tx: &mut PgConnection, tenant: TenantId, id: EventId) -> Result<
         Some(n) if id.seq.is_some() => Some(n),
         Some(n) => Some(n + 1),
         None => {
+            // Of a batch that was deleted nobody knows what was left to tell.
             let deleted = deleted_through(tx, tenant).await?.map_or(EventId::START, EventId::of);
-            (deleted.entry == id.entry).then_some(0)
+            (deleted == id).then_some(0)
         }
     })
 }

@@ -17,6 +17,10 @@ pub(super) async fn cancel(access: &Access, by: &Actor, tenant: TenantId, run: R
         RunStatus::Queued | RunStatus::Running => {}
         other => return Ok(Ending::NotPossible(other)),
     }
+    // Before the run's end is told: the feed waits for whoever tells something, and this can take long.
+    if found.planned_changes.is_none() {
+        drop_plans(&mut tx, tenant, &[run.0]).await?;
+    }
     let row: RunRow = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL,
              continuation = NULL, continuation_scope = NULL
@@ -28,23 +32,39 @@ pub(super) async fn cancel(access: &Access, by: &Actor, tenant: TenantId, run: R
     .bind(run.0)
     .fetch_one(&mut *tx)
     .await?;
-    if !row.plan_complete {
-        drop_plans(&mut tx, tenant, &[run.0]).await?;
-    }
     let cancelled = Run::try_from(row)?;
     audit::note(&mut tx, by, &AuditRecord::run_cancelled(&found, &cancelled)).await?;
     tx.commit().await?;
     Ok(Ending::Ended(Box::new(cancelled)))
 }
 
-/// Cancels every run of a connection that has not ended, held ones too. A cancelled run counts what was done, and of a held
-/// one nothing was.
+/// Locks every run of a connection that has not ended, and drops unfinished plans.
+pub(crate) async fn stop_all(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    let unfinished: Vec<(Uuid, bool)> = sqlx::query_as(
+        "SELECT id, plan_complete FROM sync_runs
+         WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running', 'held')
+         ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .fetch_all(&mut *tx)
+    .await?;
+    let unfinished: Vec<Uuid> = unfinished.into_iter().filter(|(_, complete)| !complete).map(|(run, _)| run).collect();
+    drop_plans(tx, tenant, &unfinished).await
+}
+
+/// Cancels every run of a connection that has not ended, held ones too; they are stopped already. A cancelled run counts
+/// what was done, and of a held one nothing was.
 pub(crate) async fn cancel_all(
     tx: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
 ) -> Result<(), sqlx::Error> {
-    let ended: Vec<(Uuid, bool)> = sqlx::query_as(
+    sqlx::query(
         "UPDATE sync_runs SET status = 'cancelled', finished_at = now(), lease_token = NULL, lease_until = NULL,
              continuation = NULL, continuation_scope = NULL,
              created = CASE WHEN status = 'held' THEN 0 ELSE created END,
@@ -52,15 +72,13 @@ pub(crate) async fn cancel_all(
              linked = CASE WHEN status = 'held' THEN 0 ELSE linked END,
              deactivated = CASE WHEN status = 'held' THEN 0 ELSE deactivated END,
              reactivated = CASE WHEN status = 'held' THEN 0 ELSE reactivated END
-         WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running', 'held')
-         RETURNING id, plan_complete",
+         WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running', 'held')",
     )
     .bind(tenant.0)
     .bind(connection.0)
-    .fetch_all(&mut *tx)
-    .await?;
-    let unfinished: Vec<Uuid> = ended.into_iter().filter(|(_, complete)| !complete).map(|(run, _)| run).collect();
-    drop_plans(tx, tenant, &unfinished).await
+    .execute(tx)
+    .await
+    .map(|_| ())
 }
 
 /// Drops what was staged of unfinished plans: it is no plan, and nobody is to take it for one.

@@ -23,7 +23,7 @@ use store::{
 };
 use uuid::Uuid;
 
-pub(crate) use cancel::cancel_all;
+pub(crate) use cancel::{cancel_all, stop_all};
 pub(crate) use history::ChangeRow;
 pub(crate) use queue::{active, insert, lock_held, supersede};
 

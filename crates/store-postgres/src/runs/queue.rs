@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::{PgConnection, types::Json};
 use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
@@ -15,6 +16,7 @@ use crate::{
     access::{Access, confine},
     audit, connections,
     error::Fault,
+    schedules,
 };
 
 pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<CreatedRun, Fault> {
@@ -28,7 +30,7 @@ pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<
         }
         if let Some(queued) = insert(&mut tx, run).await? {
             if !run.dry_run {
-                supersede(&mut tx, run.tenant, run.connection).await?;
+                supersede(&mut tx, run.tenant, run.connection, access.now()).await?;
             }
             if let Some(record) = AuditRecord::run_requested(&queued) {
                 audit::note(&mut tx, by, &record).await?;
@@ -37,7 +39,7 @@ pub(super) async fn create(access: &Access, by: &Actor, run: &NewRun) -> Result<
             return Ok(CreatedRun::Queued(Box::new(queued)));
         }
         if let Some(active) = active(&mut tx, run.tenant, run.connection).await? {
-            return Ok(CreatedRun::AlreadyActive(active));
+            return Ok(CreatedRun::AlreadyActive(active.run));
         }
     }
 }
@@ -63,28 +65,34 @@ pub(crate) async fn insert(connection: &mut PgConnection, run: &NewRun) -> Resul
     Ok(row.map(Run::try_from).transpose()?)
 }
 
-/// Locks the connection's held run, which a person may be deciding about, for the rest of the transaction.
+/// Locks the connection's held run, which a person may be deciding about, for the rest of the transaction. Whether there is
+/// one.
 pub(crate) async fn lock_held(
     tx: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<bool, sqlx::Error> {
+    let held: Option<i32> = sqlx::query_scalar(
         "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status = 'held' FOR NO KEY UPDATE",
     )
     .bind(tenant.0)
     .bind(connection.0)
-    .execute(tx)
-    .await
-    .map(|_| ())
+    .fetch_optional(tx)
+    .await?;
+    Ok(held.is_some())
 }
 
-/// Something newer takes the held plan's place.
+/// Something newer takes the held plan's place, and the schedule waits for that no longer. Whether there was one.
 pub(crate) async fn supersede(
     tx: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
-) -> Result<(), sqlx::Error> {
+    now: DateTime<Utc>,
+) -> Result<bool, Fault> {
+    if !lock_held(tx, tenant, connection).await? {
+        return Ok(false);
+    }
+    schedules::wait_for_review(tx, tenant, connection, None, now).await?;
     sqlx::query(
         "UPDATE sync_runs SET status = 'superseded', finished_at = now()
          WHERE tenant_id = $1 AND connection_id = $2 AND status = 'held'",
@@ -92,24 +100,34 @@ pub(crate) async fn supersede(
     .bind(tenant.0)
     .bind(connection.0)
     .execute(tx)
-    .await
-    .map(|_| ())
+    .await?;
+    Ok(true)
 }
 
-/// The connection's queued or running run.
+/// A connection's queued or running run.
+#[derive(Clone, Copy)]
+pub(crate) struct Active {
+    pub(crate) run: RunId,
+    /// Whether it makes the users what the directory says they are: it is no dry run, and no plan of an earlier reading that a
+    /// person approved (only those have a digest before they end).
+    pub(crate) is_sync: bool,
+}
+
+/// The connection's active run.
 pub(crate) async fn active(
     session: &mut PgConnection,
     tenant: TenantId,
     connection: ConnectionId,
-) -> Result<Option<RunId>, sqlx::Error> {
-    let active: Option<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running')",
+) -> Result<Option<Active>, sqlx::Error> {
+    let active: Option<(Uuid, bool)> = sqlx::query_as(
+        "SELECT id, NOT dry_run AND plan_digest IS NULL FROM sync_runs
+         WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('queued', 'running')",
     )
     .bind(tenant.0)
     .bind(connection.0)
     .fetch_optional(session)
     .await?;
-    Ok(active.map(RunId))
+    Ok(active.map(|(run, is_sync)| Active { run: RunId(run), is_sync }))
 }
 
 pub(super) async fn claim_next(

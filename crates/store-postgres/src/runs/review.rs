@@ -13,6 +13,7 @@ use crate::{
     audit,
     decode::{Place, stored},
     error::{Fault, violates},
+    schedules,
 };
 
 /// Positions that an answer names at most.
@@ -49,6 +50,7 @@ pub(super) async fn approve(
         match queue_again(&mut tx, &held, chosen).await {
             Ok(row) => {
                 let queued = row.try_into()?;
+                schedules::wait_for_review(&mut tx, tenant, held.connection, None, access.now()).await?;
                 audit::note(&mut tx, by, &AuditRecord::run_approved(&held, &queued)).await?;
                 tx.commit().await?;
                 return Ok(Approval::Approved(Box::new(queued)));
@@ -58,7 +60,7 @@ pub(super) async fn approve(
         }
         let mut tx = access.tenant(tenant).await?;
         if let Some(active) = queue::active(&mut tx, tenant, held.connection).await? {
-            return Ok(Approval::AlreadyActive(active));
+            return Ok(Approval::AlreadyActive(active.run));
         }
     }
 }
@@ -162,6 +164,7 @@ pub(super) async fn reject(access: &Access, by: &Actor, tenant: TenantId, run: R
         RunStatus::Held => {}
         other => return Ok(Ending::NotPossible(other)),
     }
+    schedules::wait_for_review(&mut tx, tenant, held.connection, None, access.now()).await?;
     // Its changes are rejected by that: see how their outcome is read.
     let row: RunRow = sqlx::query_as(concat!(
         "UPDATE sync_runs SET status = 'rejected', finished_at = now() WHERE tenant_id = $1 AND id = $2 RETURNING ",

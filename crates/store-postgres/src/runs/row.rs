@@ -66,6 +66,10 @@ impl RunRow {
         (self.tenant_id, self.id)
     }
 
+    pub(super) fn connection(&self) -> ConnectionId {
+        ConnectionId(self.connection_id)
+    }
+
     pub(super) fn attempt(&self) -> Result<u32, StoreError> {
         Place { table: "sync_runs", row: &self.id }.number("claims", i64::from(self.claims))
     }

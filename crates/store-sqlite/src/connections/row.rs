@@ -26,6 +26,7 @@ pub(super) struct ConnectionRow {
     state: String,
     state_reason: Option<String>,
     quarantined_at: Option<String>,
+    held_until: Option<String>,
     setbacks: i64,
     new_scope: bool,
     credential_kind: String,
@@ -39,8 +40,8 @@ pub(super) struct ConnectionRow {
 macro_rules! connection_columns {
     () => {
         "id, tenant_id, provider, display_name, directory_id, client_id, group_id, cloud, default_role, policy, schedule,
-         next_sync_at, state, state_reason, quarantined_at, setbacks, new_scope, credential_kind, credential_updated_at,
-         credential_expires_at, created_at, updated_at"
+         next_sync_at, state, state_reason, quarantined_at, held_until, setbacks, new_scope, credential_kind,
+         credential_updated_at, credential_expires_at, created_at, updated_at"
     };
 }
 pub(super) use connection_columns;
@@ -57,6 +58,7 @@ impl TryFrom<ConnectionRow> for Connection {
             state: place.word("state", &row.state)?,
             next_sync_at: place.time_if_any("next_sync_at", row.next_sync_at.as_deref())?,
             quarantined_at: place.time_if_any("quarantined_at", row.quarantined_at.as_deref())?,
+            held_until: place.time_if_any("held_until", row.held_until.as_deref())?,
             setbacks: place.number("setbacks", row.setbacks)?,
             credential_kind: place.word("credential_kind", &row.credential_kind)?,
             credential_updated_at: place.time("credential_updated_at", &row.credential_updated_at)?,

@@ -23,9 +23,18 @@ pub(super) async fn update(
 ) -> Result<UpdatedConnection, StoreError> {
     let policy = to_json(&update.policy)?;
     let mut tx = store.write().await?;
-    let Some(current) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+    let Some(mut current) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
     if current.updated_at != seen {
         return Ok(UpdatedConnection::Moved);
+    }
+    if update.alters_plans(&current) {
+        // What was left for the rules of before must not come back with them.
+        continuation::forget(&mut tx, tenant, id).await?;
+        if supersede(&mut tx, tenant, id, store.clock.now()).await? {
+            // It goes by its schedule again.
+            let Some(again) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
+            current = again;
+        }
     }
     let row: ConnectionRow = sqlx::query_as(concat!(
         "UPDATE connections SET display_name = ?3, group_id = ?4, default_role = ?5, policy = ?6, schedule = ?7,
@@ -51,11 +60,6 @@ pub(super) async fn update(
     .await
     .map_err(failed)?;
     let updated = Connection::try_from(row)?;
-    if update.alters_plans(&current) {
-        supersede(&mut tx, tenant, id).await?;
-        // What was left for the rules of before must not come back with them.
-        continuation::forget(&mut tx, tenant, id).await?;
-    }
     if let Some(record) = AuditRecord::connection_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;
     }

@@ -63,7 +63,8 @@ async fn locate(connection: &mut SqliteConnection, tenant: TenantId, id: EventId
         // Of a batch some changes may be left to tell.
         Some(n) if id.seq.is_some() => Some(n),
         Some(n) => Some(n + 1),
-        None => (deleted_through(connection, tenant).await?.entry == id.entry).then_some(0),
+        // Of a batch that was deleted nobody knows what was left to tell.
+        None => (deleted_through(connection, tenant).await? == id).then_some(0),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Deleting what has been kept for long enough.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use sqlx::SqliteConnection;
 use store::StoreError;
@@ -11,47 +11,51 @@ use crate::{
     error::failed,
 };
 
+/// An event that is old.
+#[derive(sqlx::FromRow)]
+struct Old {
+    n: i64,
+    tenant_id: String,
+    id: String,
+}
+
 pub(super) async fn delete_old_events(store: &SqliteStore, age: Duration, limit: u32) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
-    let tenant: Option<String> = sqlx::query_scalar(
-        "SELECT tenant_id FROM events WHERE at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1) ORDER BY at LIMIT 1",
+    let old = oldest(&mut tx, age, limit).await?;
+    if old.is_empty() {
+        return Ok(false);
+    }
+    let numbers: Vec<i64> = old.iter().map(|event| event.n).collect();
+    sqlx::query("DELETE FROM events WHERE n IN (SELECT value FROM json_each(?1))")
+        .bind(to_json(&numbers)?)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    // Each tenant's last.
+    let last: BTreeMap<String, String> = old.into_iter().map(|event| (event.tenant_id, event.id)).collect();
+    sqlx::query(
+        "UPDATE tenants SET events_deleted_through = last.value FROM json_each(?1) AS last WHERE tenants.id = last.key",
     )
-    .bind(ago(age))
-    .fetch_optional(&mut *tx)
+    .bind(to_json(&last)?)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    let Some(tenant) = tenant else { return Ok(false) };
-    let old = old(&mut tx, &tenant, age, limit).await?;
-    let Some(last) = old.last() else { return Ok(true) };
-    sqlx::query("DELETE FROM events WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))")
-        .bind(&tenant)
-        .bind(to_json(&old)?)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
-    sqlx::query("UPDATE tenants SET events_deleted_through = ?2 WHERE id = ?1")
-        .bind(&tenant)
-        .bind(last)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     Ok(true)
 }
 
-/// Up to the last one that is old, whatever the clock said of those before it: what is left begins somewhere.
-async fn old(
-    connection: &mut SqliteConnection,
-    tenant: &str,
-    age: Duration,
-    limit: u32,
-) -> Result<Vec<String>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT id FROM events WHERE tenant_id = ?1 AND n <= (
-             SELECT max(n) FROM events WHERE tenant_id = ?1 AND at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?2)
-         ) ORDER BY n LIMIT ?3",
+/// The oldest of all events, by tenant and in order. Of each tenant up to the last one that is old, whatever the clock said of
+/// those before it: what is left begins somewhere.
+async fn oldest(connection: &mut SqliteConnection, age: Duration, limit: u32) -> Result<Vec<Old>, StoreError> {
+    sqlx::query_as(
+        "SELECT e.n, e.tenant_id, e.id FROM (
+             SELECT tenant_id, max(n) AS n FROM (
+                 SELECT tenant_id, n FROM events WHERE at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1)
+                 ORDER BY at LIMIT ?2
+             ) GROUP BY tenant_id
+         ) AS old CROSS JOIN events AS e ON e.tenant_id = old.tenant_id AND e.n <= old.n
+         ORDER BY e.tenant_id, e.n LIMIT ?2",
     )
-    .bind(tenant)
     .bind(ago(age))
     .bind(limit)
     .fetch_all(connection)

@@ -9,7 +9,7 @@ use super::{
     row::{RunRow, run_columns},
     stage::drop_changes,
 };
-use crate::{SqliteStore, audit, decode::stored_id, error::failed, sql::now};
+use crate::{SqliteStore, audit, decode::stored_id, error::failed, schedules, sql::now};
 
 pub(super) async fn reject(
     store: &SqliteStore,
@@ -66,6 +66,9 @@ async fn end(store: &SqliteStore, by: &Actor, tenant: TenantId, id: RunId, way: 
     .map_err(failed)?;
     if !row.plan_complete {
         drop_changes(&mut tx, tenant, id).await?;
+    }
+    if run.status == RunStatus::Held {
+        schedules::wait_for_review(&mut tx, tenant, run.connection, None, store.clock.now()).await?;
     }
     let ended = Run::try_from(row)?;
     audit::note(&mut tx, by, &(way.told)(&run, &ended)).await?;

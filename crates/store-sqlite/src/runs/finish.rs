@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::{Counts, HoldReason, PlanSummary};
-use sqlx::{SqliteConnection, SqlitePool};
-use store::{Aftermath, ConnectionEffect, HeldPlan, Lease, PlanNext, Reading, Run, RunEnd, RunStatus, StoreError};
+use sqlx::SqliteConnection;
+use store::{
+    Aftermath, ConnectionEffect, HeldPlan, Lease, PlanNext, Reading, Run, RunEnd, RunStatus, StoreError, held_until,
+};
 
 use super::{
     continuation,
@@ -12,8 +14,8 @@ use super::{
 };
 use crate::{
     SqliteStore, connections,
-    decode::{stored, stored_id, stored_time, to_json},
-    error::{expect_lease, failed},
+    decode::{Place, stored, stored_id, stored_time, to_json},
+    error::failed,
     schedules,
     sql::{held_by_lease, now},
 };
@@ -42,7 +44,7 @@ impl<'a> Next<'a> {
 }
 
 pub(super) async fn plan(
-    writer: &SqlitePool,
+    store: &SqliteStore,
     lease: &Lease,
     plan: &PlanSummary,
     reading: &Reading,
@@ -52,7 +54,8 @@ pub(super) async fn plan(
     let looked_at = &plan.counts;
     // What is not applied at once is read anew.
     let continuation = reading.continuation.as_ref().filter(|_| *next == PlanNext::Apply);
-    let done = sqlx::query(concat!(
+    let mut tx = store.write().await?;
+    let of: Option<String> = sqlx::query_scalar(concat!(
         "UPDATE sync_runs SET status = ?4,
              created = ?5, updated = ?6, linked = ?7, deactivated = ?8, reactivated = ?9,
              seen = ?10, unchanged = ?11, excluded = ?12, protected = ?13, conflicts = ?14,
@@ -64,7 +67,8 @@ pub(super) async fn plan(
         ", NULL),
              lease_token = iif(?4 = 'running', lease_token, NULL), lease_until = iif(?4 = 'running', lease_until, NULL)
          WHERE ",
-        held_by_lease!()
+        held_by_lease!(),
+        " RETURNING connection_id"
     ))
     .bind(stored_id(lease.tenant.0))
     .bind(stored_id(lease.run.0))
@@ -87,10 +91,16 @@ pub(super) async fn plan(
     .bind(reading.reason.as_str())
     .bind(continuation.map(|place| place.sealed.as_slice()))
     .bind(continuation.map(|place| place.scope.as_str()))
-    .execute(writer)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
-    expect_lease(done.rows_affected())
+    let of = of.ok_or(StoreError::LeaseLost)?;
+    if status == RunStatus::Held {
+        let connection = Place { table: "sync_runs", row: &stored_id(lease.run.0) }.id("connection_id", &of)?;
+        let now = store.clock.now();
+        schedules::wait_for_review(&mut tx, lease.tenant, connection, Some(held_until(now)), now).await?;
+    }
+    tx.commit().await.map_err(failed)
 }
 
 pub(super) async fn run(store: &SqliteStore, lease: &Lease, end: &RunEnd) -> Result<Run, StoreError> {

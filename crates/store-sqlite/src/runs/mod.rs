@@ -99,7 +99,7 @@ impl Runs for SqliteStore {
         reading: &Reading,
         next: &PlanNext,
     ) -> Result<(), StoreError> {
-        finish::plan(&self.writer, lease, plan, reading, next).await
+        finish::plan(self, lease, plan, reading, next).await
     }
 
     async fn continuation(&self, tenant: TenantId, connection: ConnectionId) -> Result<Option<Continued>, StoreError> {

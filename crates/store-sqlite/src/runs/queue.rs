@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, RunId, TenantId};
 use sqlx::SqliteConnection;
 use store::{Actor, AuditRecord, Claim, ClaimLimits, CreatedRun, Lease, NewRun, Run, RunError, StoreError};
@@ -16,6 +17,7 @@ use crate::{
     SqliteStore, audit, connections,
     decode::{Place, from_now, stored_id, stored_time, to_json},
     error::failed,
+    schedules,
     sql::now,
 };
 
@@ -26,11 +28,11 @@ pub(super) async fn create(store: &SqliteStore, by: &Actor, run: &NewRun) -> Res
         return Ok(CreatedRun::NoConnection);
     }
     if let Some(active) = active(&mut tx, run.tenant, run.connection).await? {
-        return Ok(CreatedRun::AlreadyActive(active));
+        return Ok(CreatedRun::AlreadyActive(active.run));
     }
     let queued = insert(&mut tx, run, draft).await?;
     if !run.dry_run {
-        supersede(&mut tx, run.tenant, run.connection).await?;
+        supersede(&mut tx, run.tenant, run.connection, store.clock.now()).await?;
     }
     if let Some(record) = AuditRecord::run_requested(&queued) {
         audit::note(&mut tx, by, &record).await?;
@@ -39,21 +41,32 @@ pub(super) async fn create(store: &SqliteStore, by: &Actor, run: &NewRun) -> Res
     Ok(CreatedRun::Queued(Box::new(queued)))
 }
 
+/// A connection's queued or running run.
+#[derive(Clone, Copy)]
+pub(crate) struct Active {
+    pub(crate) run: RunId,
+    /// Whether it makes the users what the directory says they are: it is no dry run, and no plan of an earlier reading that a
+    /// person approved (only those have a digest before they end).
+    pub(crate) is_sync: bool,
+}
+
 /// The connection's active run.
 pub(crate) async fn active(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     of: ConnectionId,
-) -> Result<Option<RunId>, StoreError> {
-    let active: Option<String> = sqlx::query_scalar(
-        "SELECT id FROM sync_runs WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running')",
+) -> Result<Option<Active>, StoreError> {
+    let active: Option<(String, bool)> = sqlx::query_as(
+        "SELECT id, NOT dry_run AND plan_digest IS NULL FROM sync_runs
+         WHERE tenant_id = ?1 AND connection_id = ?2 AND status IN ('queued', 'running')",
     )
     .bind(stored_id(tenant.0))
     .bind(stored_id(of.0))
     .fetch_optional(connection)
     .await
     .map_err(failed)?;
-    active.map(|id| Place { table: "sync_runs", row: &id }.id("id", &id)).transpose()
+    let Some((id, is_sync)) = active else { return Ok(None) };
+    Ok(Some(Active { run: Place { table: "sync_runs", row: &id }.id("id", &id)?, is_sync }))
 }
 
 pub(crate) async fn insert(
@@ -79,23 +92,28 @@ pub(crate) async fn insert(
     .try_into()
 }
 
-/// Something newer takes the held plan's place.
+/// Something newer takes the held plan's place, and the schedule waits for that no longer. Whether there was one.
 pub(crate) async fn supersede(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     of: ConnectionId,
-) -> Result<(), StoreError> {
-    sqlx::query(concat!(
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(concat!(
         "UPDATE sync_runs SET status = 'superseded', finished_at = ",
         now!(),
         " WHERE tenant_id = ?1 AND connection_id = ?2 AND status = 'held'"
     ))
     .bind(stored_id(tenant.0))
     .bind(stored_id(of.0))
-    .execute(connection)
+    .execute(&mut *connection)
     .await
-    .map(drop)
-    .map_err(failed)
+    .map_err(failed)?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    schedules::wait_for_review(connection, tenant, of, None, now).await?;
+    Ok(true)
 }
 
 pub(super) async fn claim_next(

@@ -12,6 +12,7 @@ use crate::{
     SqliteStore, audit,
     decode::{Place, stored_id, to_json},
     error::failed,
+    schedules,
     sql::to_apply,
 };
 
@@ -51,9 +52,10 @@ pub(super) async fn approve(
         return Ok(Approval::NothingChosen);
     }
     if let Some(active) = queue::active(&mut tx, tenant, run.connection).await? {
-        return Ok(Approval::AlreadyActive(active));
+        return Ok(Approval::AlreadyActive(active.run));
     }
     let queued = requeue(&mut tx, &plan, chosen).await?;
+    schedules::wait_for_review(&mut tx, tenant, run.connection, None, store.clock.now()).await?;
     audit::note(&mut tx, by, &AuditRecord::run_approved(&run, &queued)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Approval::Approved(Box::new(queued)))

@@ -52,6 +52,7 @@ pub async fn a_connection_reads_as_it_was_registered(harness: &dyn Harness) {
         state: ConnectionState::Active,
         state_reason: None,
         quarantined_at: None,
+        held_until: None,
         setbacks: 0,
         new_scope: false,
         credential_updated_at: made.created_at,

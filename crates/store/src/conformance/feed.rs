@@ -8,7 +8,7 @@ use super::{
     Harness,
     entangled::entangle,
     events::told,
-    world::{World, changes_user, creates, deactivates, external, id, links, moves, renames},
+    world::{World, add_tenant, changes_user, creates, deactivates, external, id, links, moves, renames},
 };
 use crate::{
     Actor, Event, EventData, EventFilter, EventId, EventKind, EventPage, Feed, IdPage, RunStatus, StoreError,
@@ -159,6 +159,81 @@ pub async fn who_missed_something_is_told(harness: &dyn Harness) {
     for place in [Some(end), Some(old[2].id), None] {
         let Feed::Page(page) = read(&world, place, 10).await else { panic!("nothing was missed") };
         assert_eq!(page.events, young);
+    }
+}
+
+/// The events of many tenants go together: what deleting takes follows what there is to delete, not whose it is. What is left
+/// of each begins somewhere, whatever the clock said of what came before.
+pub async fn old_events_of_many_tenants_go_together(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let (old, young) = ("2001-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z");
+    let mut tenants = Vec::new();
+    for slug in ["a", "b", "c", "d"] {
+        let tenant = add_tenant(&*world.store, slug).await;
+        let mut ends = Vec::new();
+        // The clock of the second was ahead.
+        for at in [old, young, old, young] {
+            let sql = format!(
+                "INSERT INTO events (tenant_id, kind, connection_id, data, at)
+                 VALUES ('{tenant}', 'connection.quarantined', '{}', '{{\"reason\":null}}', '{at}')",
+                world.connection
+            );
+            world.sql(&sql).await;
+            ends.push(world.store.latest_event(tenant).await.unwrap());
+        }
+        tenants.push((tenant, ends));
+    }
+    let left = async || world.number("SELECT count(*) FROM events").await;
+    assert!(world.store.delete_old_events(DAY, 5).await.unwrap());
+    assert_eq!(left().await, 11, "so many at a time");
+    assert!(world.store.delete_old_events(DAY, 100).await.unwrap());
+    assert_eq!(left().await, 4, "all tenants' at once");
+    assert!(!world.store.delete_old_events(DAY, 100).await.unwrap());
+    for (tenant, ends) in tenants {
+        let after = async |place| world.store.events(tenant, place, &EventFilter::default(), 10).await.unwrap();
+        for missed in [EventId::START, ends[0], ends[1]] {
+            assert_eq!(after(Some(missed)).await, Feed::Gone);
+        }
+        for place in [Some(ends[2]), None] {
+            let Feed::Page(page) = after(place).await else { panic!("nothing was missed") };
+            assert_eq!(page.events.iter().map(|event| event.id).collect::<Vec<_>>(), [ends[3]]);
+        }
+    }
+}
+
+/// A place in the middle of a batch that was deleted is gone, even if the batch was the last to go: what was left of it is
+/// missed.
+pub async fn a_place_within_what_was_deleted_is_gone(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    world.sync(vec![creates(1, "ext-1", "one@acme.example"), creates(2, "ext-2", "two@acme.example")]).await;
+    let all = told(&world).await;
+    world.sql("UPDATE events SET at = '2001-01-01T00:00:00.000Z' WHERE kind = 'users'").await;
+    while world.store.delete_old_events(DAY, 10).await.unwrap() {}
+    assert_eq!(told(&world).await, all[2..]);
+    assert_eq!(read(&world, Some(all[0].id), 10).await, Feed::Gone);
+    let Feed::Page(rest) = read(&world, Some(EventId::of(all[0].id.entry)), 10).await else {
+        panic!("all of the batch was read")
+    };
+    assert_eq!(rest.events, all[2..]);
+}
+
+/// A place that never was in this tenant's feed is gone, whoever else has it; one after a batch's last change is its end.
+pub async fn a_place_that_never_was_is_gone(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let other = add_tenant(&*world.store, "other").await;
+    world.sync(vec![creates(1, "ext-1", "one@acme.example"), creates(2, "ext-2", "two@acme.example")]).await;
+    let all = told(&world).await;
+    for never in [EventId::of(id()), EventId::within(id(), 1), EventId { seq: Some(1), ..EventId::START }] {
+        assert_eq!(read(&world, Some(never), 10).await, Feed::Gone, "{never}");
+    }
+    for theirs in [all[0].id, all[2].id, EventId::of(all[0].id.entry)] {
+        let feed = world.store.events(other, Some(theirs), &EventFilter::default(), 10).await.unwrap();
+        assert_eq!(feed, Feed::Gone, "{theirs}");
+    }
+    let beyond = EventId::within(all[0].id.entry, u32::MAX);
+    for limit in [1, 10] {
+        let (rest, _) = follow(&world, Some(beyond), &EventFilter::default(), limit).await;
+        assert_eq!(rest, all[2..]);
     }
 }
 

@@ -154,8 +154,8 @@ pub trait Events: Send + Sync {
     /// Where a tenant's feed ends now: read after it, for what is to come.
     async fn latest_event(&self, tenant: TenantId) -> Result<EventId, StoreError>;
 
-    /// Deletes up to `limit` of a tenant's stored entries, each of which may be many events, that are older than `age`.
-    /// Whether there may be more to delete, of whatever tenant.
+    /// Deletes up to `limit` stored entries, each of which may be many events, that are older than `age`; the oldest first, and
+    /// many tenants' at once. Whether there may be more to delete.
     async fn delete_old_events(&self, age: Duration, limit: u32) -> Result<bool, StoreError>;
 }
 

@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 fn timing(schedule: Option<&str>, state: ConnectionState) -> Timing<'_> {
     let connection = ConnectionId(Uuid::from_u64_pair(7, 0));
     let quarantined_at = (state == ConnectionState::Quarantined).then(|| at("2026-03-01T08:00:00Z"));
-    Timing { connection, schedule, state, quarantined_at }
+    Timing { connection, schedule, state, quarantined_at, held_until: None }
 }
 
 #[test]
@@ -40,6 +40,26 @@ fn a_quarantine_is_tried_after_6_12_and_24_hours_and_then_daily() {
     assert_eq!(retries, ["01 14:00:00", "01 20:00:00", "02 08:00:00", "03 08:00:00", "04 08:00:00", "05 08:00:00"]);
     // What was missed is not made up for.
     assert_eq!(timing.next(at("2026-03-09T09:30:00.5Z")), Ok(Some(at("2026-03-10T08:00:00Z"))));
+}
+
+#[test]
+fn a_held_plan_has_a_day() {
+    let now = at("2026-03-01T08:00:00.25Z");
+    let until = held_until(now);
+    assert_eq!(until, at("2026-03-02T08:00:01Z"));
+    for (schedule, state, next) in [
+        ("every 5m", ConnectionState::Active, Some(until)),
+        ("0 7 * * *", ConnectionState::Active, Some(until)),
+        ("0 9 * * *", ConnectionState::Active, Some(until)),
+        ("0 9 8 * *", ConnectionState::Active, Some(at("2026-03-08T09:00:00Z"))),
+        ("every 5m", ConnectionState::Quarantined, Some(until)),
+        ("every 5m", ConnectionState::Paused, None),
+    ] {
+        let timing = Timing { held_until: Some(until), ..timing(Some(schedule), state) };
+        assert_eq!(timing.next(now), Ok(next), "{schedule} {state:?}");
+    }
+    let timing = Timing { held_until: Some(until), ..timing(Some("every 5m"), ConnectionState::Active) };
+    assert_eq!(timing.next(until), Ok(Some(at("2026-03-02T08:05:00Z"))), "it has had its time");
 }
 
 #[rstest]

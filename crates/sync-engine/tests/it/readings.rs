@@ -1,5 +1,7 @@
 //! What a run reads: everybody, or what changed since an earlier run.
 
+use std::time::Duration;
+
 use directory_core::{
     Continuation, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, FailureKind, fake::FakeDirectory,
 };
@@ -82,6 +84,24 @@ async fn whoever_waits_for_a_decision_is_read_again() {
         [("first".to_owned(), ann.clone()), ("second".to_owned(), ann), ("third".to_owned(), vec![])]
     );
     assert_eq!(bench.addresses().await, ["ann@example.org", "bob@example.org"]);
+}
+
+/// History is deleted a piece at a time: who is told of in what is left is not everybody who waited.
+#[tokio::test]
+async fn cases_of_which_some_are_deleted_are_not_counted_on() {
+    let nobody = |name| DirectoryEntry::Present(DirectoryUser { mail: None, ..user(name) });
+    let bench = Bench::new(move |_| everybody(vec![nobody("ann"), nobody("bob")], "a place")).await;
+    let connection = bench.connection().await;
+    let (_, _, run) = read(&bench, &connection).await;
+    assert_eq!(run.counts.conflicts, 2);
+    // It is old as soon as the clock has moved on.
+    while bench.changes(&run).await.len() == 2 {
+        bench.store.delete_old_changes(Duration::ZERO, 1).await.unwrap();
+    }
+    assert_eq!((bench.changes(&run).await.len(), bench.run(&run).await.changes_deleted_at), (1, None));
+    let (mode, reason, _) = read(&bench, &connection).await;
+    assert_eq!((mode, reason), (RunMode::Full, ModeReason::NoContinuation));
+    assert_eq!(asked(&bench), []);
 }
 
 #[tokio::test]

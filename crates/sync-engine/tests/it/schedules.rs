@@ -14,7 +14,7 @@ use store::{Actor, ClaimLimits, Clock, Connection, ConnectionState, IdPage, Run,
 use sync_engine::Registration;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Bench, failure};
+use crate::support::{Bench, failure, person};
 
 const BEGIN: &str = "2026-03-02T00:00:00Z";
 
@@ -22,6 +22,8 @@ const BEGIN: &str = "2026-03-02T00:00:00Z";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Weather {
     Fair,
+    /// Fair, and somebody is there.
+    Inhabited,
     Misconfigured,
     Unreachable,
     /// It asks to be left alone for so many minutes.
@@ -32,6 +34,7 @@ impl Weather {
     fn directory(self) -> Box<dyn DirectoryProvider> {
         let kind = match self {
             Self::Fair => return Box::new(FakeDirectory::complete(vec![vec![]])),
+            Self::Inhabited => return Box::new(FakeDirectory::complete(vec![vec![person("ada")]])),
             Self::Misconfigured => FailureKind::Configuration,
             Self::Unreachable => FailureKind::Transient { retry_after: None },
             Self::Busy(minutes) => FailureKind::Transient { retry_after: Some(Duration::from_mins(minutes)) },
@@ -39,7 +42,7 @@ impl Weather {
         let code = match self {
             Self::Misconfigured => RunErrorCode::CredentialExpired,
             Self::Busy(_) => RunErrorCode::Throttled,
-            Self::Fair | Self::Unreachable => RunErrorCode::ProviderUnavailable,
+            Self::Fair | Self::Inhabited | Self::Unreachable => RunErrorCode::ProviderUnavailable,
         };
         Box::new(FakeDirectory::failing(vec![], ProviderError { code, ..failure(kind) }))
     }
@@ -184,6 +187,45 @@ async fn what_was_missed_runs_once() {
         simulation.read(&connection).await.next_sync_at.unwrap()
             <= at(BEGIN) + TimeDelta::days(3) + TimeDelta::minutes(15)
     );
+}
+
+#[tokio::test]
+async fn a_preview_in_the_way_of_a_start_only_delays_it() {
+    let simulation = Simulation::new().await;
+    let connection = simulation.scheduled("every 1d").await;
+    let dry = simulation.bench.request(&connection, true).await;
+    let next = simulation.read(&connection).await.next_sync_at.unwrap();
+    simulation.goes_on_to(next);
+    for _ in 0..2 {
+        assert_eq!(simulation.bench.engine.start_due_runs().await.unwrap(), 0);
+    }
+    simulation.works().await;
+    assert_eq!(simulation.bench.run(&dry).await.status, RunStatus::Planned);
+    simulation.goes_on_to(next + TimeDelta::seconds(2));
+    assert_eq!(simulation.bench.engine.start_due_runs().await.unwrap(), 1);
+    simulation.works().await;
+    let after = simulation.read(&connection).await.next_sync_at;
+    assert_eq!(after, Some(next + TimeDelta::days(1)), "its own next time");
+}
+
+#[tokio::test]
+async fn a_held_plan_has_a_day_before_the_schedule_goes_on() {
+    let simulation = Simulation::new().await;
+    let connection = simulation.scheduled("every 5m").await;
+    simulation.turns(Weather::Inhabited);
+    simulation.starts_next(&connection).await;
+    simulation.turns(Weather::Fair);
+    let held = simulation.starts_next(&connection).await;
+    assert_eq!(simulation.runs(&connection).await[0].status, RunStatus::Held, "everybody has left");
+    // Nobody decides; a newer plan says the same, and has its day.
+    for days in [1, 2] {
+        assert_eq!(simulation.starts_next(&connection).await - held, TimeDelta::days(days));
+        let runs = simulation.runs(&connection).await;
+        assert_eq!((runs[0].status, runs[1].status), (RunStatus::Held, RunStatus::Superseded));
+    }
+    let newest = simulation.runs(&connection).await[0].id;
+    simulation.bench.store.reject_run(Actor::SYSTEM, simulation.bench.tenant, newest).await.unwrap();
+    assert!(simulation.minutes_to_starts(&connection, 1).await[0] <= 5);
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ fn connection() -> Connection {
         state: ConnectionState::Paused,
         state_reason: None,
         quarantined_at: None,
+        held_until: None,
         setbacks: 0,
         new_scope: false,
         credential_kind: directory_core::CredentialKind::ClientSecret,
