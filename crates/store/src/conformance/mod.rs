@@ -415,20 +415,20 @@ macro_rules! conformance_tests {
                 webhooks_are_the_tenants_own
                 a_webhook_is_changed
                 a_webhook_is_deleted
+                webhooks_are_told_of
                 secrets_sign_until_they_end
                 every_webhook_secret_is_walked_once
                 a_webhook_secret_is_resealed
                 a_webhook_is_one_senders_at_a_time
                 a_lost_lease_notes_nothing
+                a_short_lease_passes
+                an_unreadable_webhook_holds_up_no_other
                 only_who_has_something_to_send_is_taken
                 with_many_messages_pending_the_feed_waits
-                failures_are_listed
                 a_round_moves_the_cursor_that_it_read
+                failures_are_listed
                 messages_are_replayed
                 old_deliveries_are_deleted
-                an_unreadable_webhook_holds_up_no_other
-                webhooks_are_told_of
-                a_short_lease_passes
             }
             writers {
                 an_update_moves_the_version
@@ -486,7 +486,15 @@ mod tests {
             ("staleness", include_str!("staleness.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("users", include_str!("users.rs")),
-            ("webhooks", include_str!("webhooks.rs")),
+            (
+                "webhooks",
+                concat!(
+                    include_str!("webhooks/settings.rs"),
+                    include_str!("webhooks/secrets.rs"),
+                    include_str!("webhooks/leasing.rs"),
+                    include_str!("webhooks/deliveries.rs"),
+                ),
+            ),
             ("writers", include_str!("writers.rs")),
         ];
         assert_eq!(listed.matches("\npub mod ").count(), modules.len(), "a module is missing in this test");
