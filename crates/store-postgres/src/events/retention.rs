@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     access::{Access, confine},
     error::Fault,
+    webhooks::turns,
 };
 
 pub(super) async fn delete_old_events(access: &Access, age: Duration, limit: u32) -> Result<bool, Fault> {
@@ -44,6 +45,8 @@ pub(super) async fn delete_old_events(access: &Access, age: Duration, limit: u32
         .bind(last)
         .execute(&mut *tx)
         .await?;
+    // Webhooks that were not sent them have to say so.
+    turns::call(&mut tx, TenantId(tenant), turns::AT_ONCE).await?;
     tx.commit().await?;
     Ok(true)
 }

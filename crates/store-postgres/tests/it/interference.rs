@@ -28,7 +28,7 @@ async fn start_until_blocked(
 }
 
 /// Returns once so many sessions wait for a lock.
-async fn until_waiting(fixture: &Fixture, sessions: i64, over: impl Fn() -> bool) {
+pub(crate) async fn until_waiting(fixture: &Fixture, sessions: i64, over: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while waiting(&fixture.database.product).await < sessions {
         assert!(Instant::now() < deadline && !over(), "the batch was to wait for the other writer");

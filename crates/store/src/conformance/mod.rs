@@ -416,6 +416,7 @@ macro_rules! conformance_tests {
                 a_webhook_is_changed
                 a_webhook_is_deleted
                 webhooks_are_told_of
+                kinds_of_a_newer_program_stay
                 secrets_sign_until_they_end
                 every_webhook_secret_is_walked_once
                 a_webhook_secret_is_resealed
@@ -429,6 +430,13 @@ macro_rules! conformance_tests {
                 failures_are_listed
                 messages_are_replayed
                 old_deliveries_are_deleted
+                tenants_take_turns
+                who_is_called_late_waits_for_one_round
+                a_tenant_has_so_many_of_its_webhooks_sent_to
+                a_replay_makes_it_the_tenants_turn
+                enabling_makes_it_the_tenants_turn
+                deleting_events_makes_it_the_tenants_turn
+                an_event_makes_it_its_tenants_turn
             }
             writers {
                 an_update_moves_the_version
@@ -493,6 +501,7 @@ mod tests {
                     include_str!("webhooks/secrets.rs"),
                     include_str!("webhooks/leasing.rs"),
                     include_str!("webhooks/deliveries.rs"),
+                    include_str!("webhooks/turns.rs"),
                 ),
             ),
             ("writers", include_str!("writers.rs")),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{MOST_PENDING, attempt, failing, listed, note, now, round};
+use super::{LIMITS, attempt, failing, listed, note, now, round};
 use crate::{
     Actor, Attempt, Delivery, DeliveryState, EventId, IdPage, Replay, WebhookRound,
     conformance::{
@@ -44,7 +44,7 @@ pub async fn failures_are_listed(harness: &dyn Harness) {
     let due = world.store.due_deliveries(world.tenant, webhook.id, later, 9).await.unwrap();
     assert_eq!(due, [all[1].clone(), all[0].clone()], "the longest due first");
 
-    let leased = world.store.lease_webhook(id(), LEASE, later, MOST_PENDING).await.unwrap().unwrap();
+    let leased = world.store.lease_webhook(id(), LEASE, later, LIMITS).await.unwrap().unwrap();
     let again = Attempt {
         id: id(),
         attempts: 2,

@@ -4,20 +4,21 @@ mod deliveries;
 mod leasing;
 mod secrets;
 mod settings;
+mod turns;
 
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 
-pub use self::{deliveries::*, leasing::*, secrets::*, settings::*};
+pub use self::{deliveries::*, leasing::*, secrets::*, settings::*, turns::*};
 use super::world::{LEASE, World, id, second};
 use crate::{
     Actor, Attempt, Delivery, DeliveryState, EventId, EventKind, IdPage, LeasedWebhook, NewWebhook, NewWebhookSecret,
-    Webhook, WebhookLease, WebhookRound, WebhookState, WebhookUpdate,
+    SendLimits, Webhook, WebhookLease, WebhookRound, WebhookState, WebhookUpdate,
 };
 
 const ALL: IdPage = IdPage { after: None, limit: 1_000 };
 const MOST: u32 = 3;
-const MOST_PENDING: u32 = 2;
+const LIMITS: SendLimits = SendLimits { pending: 2, per_tenant: 2 };
 
 fn now() -> DateTime<Utc> {
     second("2026-03-04T05:06:07Z")
@@ -48,7 +49,7 @@ async fn read(world: &World, webhook: &Webhook) -> Webhook {
 }
 
 async fn lease(world: &World) -> Option<LeasedWebhook> {
-    world.store.lease_webhook(id(), LEASE, now(), MOST_PENDING).await.unwrap()
+    world.store.lease_webhook(id(), LEASE, now(), LIMITS).await.unwrap()
 }
 
 /// What came of nothing.
@@ -59,6 +60,24 @@ fn round(leased: &LeasedWebhook) -> WebhookRound {
 
 async fn note(world: &World, lease: &WebhookLease, round: &WebhookRound) -> bool {
     world.store.note_round(lease, LEASE, round).await.unwrap()
+}
+
+/// Everything is handed on, and the webhook given back.
+async fn hand_on(world: &World, leased: &LeasedWebhook) {
+    let cursor = world.store.latest_event(leased.lease.tenant).await.unwrap();
+    let done = WebhookRound { cursor, caught_up: true, ..round(leased) };
+    assert!(note(world, &leased.lease, &done).await);
+    world.store.release_webhook(&leased.lease).await.unwrap();
+}
+
+/// A webhook that there is nothing to send to.
+async fn resting(world: &World, tenant: TenantId) -> Webhook {
+    let webhook = make(world, tenant).await;
+    let leased = lease(world).await.unwrap();
+    assert_eq!(leased.webhook.id, webhook.id);
+    hand_on(world, &leased).await;
+    assert!(lease(world).await.is_none());
+    webhook
 }
 
 fn attempt(event: EventId, next: Option<DateTime<Utc>>) -> Attempt {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{ALL, MOST, failing, make, new_webhook, now, read, secret, update};
 use crate::{
-    Actor, EventId, EventKind, IdPage, NewWebhook, Replay, UpdatedWebhook, WebhookState, WebhookUpdate,
+    Actor, EventId, EventKind, IdPage, NewWebhook, Replay, UpdatedWebhook, Webhook, WebhookState, WebhookUpdate,
     conformance::{
         Harness,
         audit::{entries, somebody},
@@ -140,4 +140,27 @@ pub async fn webhooks_are_told_of(harness: &dyn Harness) {
     );
     let all = serde_json::to_string(&told.iter().map(|entry| (&entry.before, &entry.after)).collect::<Vec<_>>());
     assert!(!all.unwrap().contains("s3cret"));
+}
+
+/// A newer program's kinds stay for as long as nobody chooses others.
+pub async fn kinds_of_a_newer_program_stay(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let made = make(&world, world.tenant).await;
+    assert_eq!(made.unknown_kinds, Vec::<String>::new());
+    world.sql(r#"UPDATE webhooks SET kinds = '["run.held", "user.renamed"]'"#).await;
+    let found = read(&world, &made).await;
+    assert_eq!(
+        (&found.kinds, &found.unknown_kinds),
+        (&Some(vec![EventKind::RunHeld]), &vec!["user.renamed".to_owned()])
+    );
+    assert!(found.wants_unknown("user.renamed") && !found.wants_unknown("user.moved"));
+    let set = async |seen: &Webhook, update: &WebhookUpdate| {
+        let updated = world.store.update_webhook(Actor::SYSTEM, world.tenant, made.id, seen.updated_at, update).await;
+        let UpdatedWebhook::Done(updated) = updated.unwrap() else { panic!("not changed") };
+        updated
+    };
+    let described = set(&found, &WebhookUpdate { description: None, ..update(&found) }).await;
+    assert_eq!((&described.kinds, &described.unknown_kinds), (&found.kinds, &found.unknown_kinds));
+    let all = set(&described, &WebhookUpdate { kinds: None, ..update(&found) }).await;
+    assert!(all.unknown_kinds.is_empty() && all.wants_unknown("user.moved"));
 }
