@@ -17,7 +17,11 @@ use crate::{
     support::{Kind, System, on_both_stores, wait_for},
 };
 
-on_both_stores!(every_event_arrives_signed_whatever_happens, a_webhook_is_administrated);
+on_both_stores!(
+    every_event_arrives_signed_whatever_happens,
+    a_webhook_is_administrated,
+    what_only_a_newer_program_can_tell_waits_for_it
+);
 
 const LONG_AGO: &str = "2001-01-01T00:00:00.000Z";
 
@@ -100,12 +104,14 @@ async fn webhook(system: &System, inbox: &Inbox, body: Value) -> String {
     format!("/api/directory/webhooks/{}", made["webhook"]["id"].as_str().unwrap())
 }
 
-/// Time passes for every message that waits.
+/// Time passes for every message that waits, and for whoever is to look after it.
 async fn let_pauses_pass(system: &System) {
     system
         .database
         .execute(&format!("UPDATE webhook_deliveries SET next_attempt_at = '{LONG_AGO}' WHERE state = 'pending'"))
         .await;
+    let turns = format!("UPDATE webhook_turns SET due_at = '{LONG_AGO}' WHERE due_at IS NOT NULL");
+    system.database.execute(&turns).await;
 }
 
 /// Each message fails twice; while it fails the second time, the server is killed.
@@ -173,12 +179,22 @@ async fn a_webhook_is_administrated(kind: Kind) {
     drop(plain_system);
 
     let (system, receiver, inbox) = start(kind, 3).await;
-    let url = format!("{}/in", receiver.uri());
+    let url = format!("{}/in?code=s3cret", receiver.uri());
     let body = json!({"url": url, "description": "Payroll", "eventTypes": ["run.finished", "user.created"]});
     let path = webhook(&system, &inbox, body).await;
     let id = path.rsplit('/').next().unwrap().to_owned();
     let shown = system.get(&path).await;
     assert_eq!((&shown["description"], shown.get("secret")), (&json!("Payroll"), None));
+    assert_eq!(shown["url"], url.as_str());
+    let (_, viewer) = system.cli.json(&["token", "create", "--tenant", "acme", "--role", "viewer"], "");
+    let viewer = viewer["token"].as_str().unwrap();
+    let bare = format!("{}/in", receiver.uri());
+    assert_eq!(system.get_as(viewer, &path).await["url"], bare.as_str());
+    assert_eq!(system.get_as(viewer, "/api/directory/webhooks").await["items"][0]["url"], bare.as_str());
+    for (method, at) in [(Method::PATCH, path.as_str()), (Method::POST, "/api/directory/webhooks")] {
+        let (status, refused) = system.call(method, at, Some(&json!({"url": url, "eventTypes": []}))).await;
+        assert_eq!((status.as_u16(), &refused["errors"][0]["pointer"]), (400, &json!("/eventTypes")), "{refused}");
+    }
     let test = format!("{path}/test");
     let (_, tried) = system.call(Method::POST, &test, None).await;
     assert_eq!(tried, json!({"ok": true, "status": 204, "code": null, "message": null}));
@@ -232,4 +248,47 @@ async fn a_webhook_is_administrated(kind: Kind) {
     {
         assert!(actions.contains(action), "{action} in {actions:?}");
     }
+}
+
+/// An event of a kind that this version does not know is in the list, and goes out as soon as somebody knows it.
+async fn what_only_a_newer_program_can_tell_waits_for_it(kind: Kind) {
+    let (system, receiver, inbox) = start(kind, 2).await;
+    let path = webhook(&system, &inbox, json!({"url": receiver.uri()})).await;
+    let connection = system.register(json!({})).await;
+    let tenant = "(SELECT id FROM tenants WHERE slug = 'acme')";
+    let data =
+        json!({"userId": connection, "externalId": null, "email": null, "status": null, "before": null, "after": null});
+    let event = format!(
+        "INSERT INTO events (tenant_id, kind, connection_id, data) VALUES ({tenant}, 'user.renamed', '{connection}', '{data}')"
+    );
+    system.database.execute(&event).await;
+    system.sync(&connection).await;
+    wait_for("the others", async || (inbox.arrived().len() == 3).then_some(())).await;
+    let waiting = wait_for("the list", async || {
+        let listed = system.all(&format!("{path}/deliveries")).await;
+        (!listed.is_empty()).then_some(listed)
+    })
+    .await;
+    let one = &waiting[0];
+    assert_eq!(
+        (waiting.len(), &one["eventType"], &one["lastCode"]),
+        (1, &json!("user.renamed"), &json!("unknown_type"))
+    );
+    let_pauses_pass(&system).await;
+    wait_for("another attempt in vain", async || {
+        let listed = system.all(&format!("{path}/deliveries")).await;
+        (listed[0]["attempts"].as_u64() >= Some(2) && listed[0]["state"] == "pending").then_some(())
+    })
+    .await;
+
+    // The newer version is there.
+    for table in ["events", "webhook_deliveries"] {
+        let known = format!("UPDATE {table} SET kind = 'user.linked' WHERE kind = 'user.renamed'");
+        system.database.execute(&known).await;
+    }
+    let_pauses_pass(&system).await;
+    let id = one["eventId"].as_str().unwrap();
+    let arrived = wait_for("its arrival", async || inbox.arrived().get(id).cloned()).await;
+    assert_eq!(arrived["data"]["data"]["userId"], connection.as_str());
+    wait_for("the end of the list", async || (system.get(&path).await["pendingDeliveries"] == 0).then_some(())).await;
 }

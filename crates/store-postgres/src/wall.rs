@@ -5,7 +5,7 @@ use store::{StoreError, TenantWall};
 use crate::{access::Access, error::failed};
 
 /// The tables whose rows are a tenant's.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "api_tokens",
     "audit_entries",
     "connections",
@@ -20,6 +20,7 @@ const TABLES: [&str; 15] = [
     "users",
     "webhook_deliveries",
     "webhook_secrets",
+    "webhook_turns",
     "webhooks",
 ];
 

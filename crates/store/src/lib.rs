@@ -43,7 +43,7 @@ pub use connection::{
 pub use error::{BoxError, StoreError, UniqueKey, chain};
 pub use event::{
     Event, EventData, EventFilter, EventId, EventKind, EventPage, Events, Feed, NoEventId, QuarantineEvent, RunEvent,
-    UserEvent, feed,
+    UnknownEvent, UserEvent, feed,
 };
 pub use examination::{AppliedMigration, Examination, Migrations};
 pub use page::{ExternalPage, IdPage, SeqPage};
@@ -62,7 +62,8 @@ pub use user::{Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;
 pub use webhook::{
     Attempt, Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret,
-    UNREADABLE_WEBHOOK, UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookState, WebhookUpdate, Webhooks,
+    SendLimits, UNREADABLE_WEBHOOK, UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookState, WebhookUpdate,
+    Webhooks,
 };
 
 /// A whole store. Each method of its parts is one transaction: it happens entirely or not at all.

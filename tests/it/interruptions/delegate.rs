@@ -17,8 +17,8 @@ use store::{
     Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
 use store::{
-    Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret, UpdatedWebhook,
-    Webhook, WebhookLease, WebhookRound, WebhookUpdate, Webhooks,
+    Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret, SendLimits,
+    UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookUpdate, Webhooks,
 };
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ disturbed!(Webhooks {
     fn webhook_secrets(tenant: TenantId, id: Uuid, now: DateTime<Utc>) -> Vec<SealedWebhookSecret>;
     fn sealed_webhook_secrets(after: Option<(TenantId, Uuid)>, limit: u32) -> Vec<SealedWebhookSecret>;
     fn reseal_webhook_secret(by: &Actor, read: &SealedWebhookSecret, sealed: &[u8]) -> bool;
-    fn lease_webhook(token: Uuid, length: Duration, now: DateTime<Utc>, most_pending: u32) -> Option<LeasedWebhook>;
+    fn lease_webhook(token: Uuid, length: Duration, now: DateTime<Utc>, limits: SendLimits) -> Option<LeasedWebhook>;
     fn note_round(lease: &WebhookLease, length: Duration, round: &WebhookRound) -> bool;
     fn release_webhook(lease: &WebhookLease) -> ();
     fn due_deliveries(tenant: TenantId, webhook: Uuid, now: DateTime<Utc>, limit: u32) -> Vec<Delivery>;

@@ -56,7 +56,8 @@ impl From<Event> for EventView {
 
 impl From<EventPage> for EventPageView {
     fn from(page: EventPage) -> Self {
-        let EventPage { events, next, more } = page;
+        // Nobody asked for what this version does not know.
+        let EventPage { events, unknown: _, next, more } = page;
         Self { items: events.into_iter().map(EventView::from).collect(), next_cursor: next, has_more: more }
     }
 }

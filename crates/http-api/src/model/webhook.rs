@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use directory_core::{TenantId, normalise};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use store::{Delivery, DeliveryState, EventId, EventKind, Replay, Webhook, WebhookState, WebhookUpdate};
+use store::{Delivery, DeliveryState, EventId, EventKind, Replay, TokenRole, Webhook, WebhookState, WebhookUpdate};
 use sync_engine::webhooks::{WebhookOutcome, WebhookRegistration};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(crate) const MAX_DESCRIPTION_CHARS: usize = 500;
 pub struct WebhookView {
     /// Of the webhook.
     pub id: Uuid,
-    /// Where messages go.
+    /// Where messages go. To whoever may not change webhooks it is shown without its query, which may hold a key of the receiver's.
     pub url: String,
     /// What it is for.
     #[schema(required)]
@@ -83,6 +83,17 @@ impl From<Webhook> for WebhookView {
     }
 }
 
+impl WebhookView {
+    /// As it is shown to somebody with this role.
+    #[must_use]
+    pub fn for_role(webhook: Webhook, role: TokenRole) -> Self {
+        match role {
+            TokenRole::Admin => webhook.into(),
+            TokenRole::Viewer => Self { url: webhook.bare_url().to_owned(), ..webhook.into() },
+        }
+    }
+}
+
 /// A webhook, and its new secret, which is shown this once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookWithSecret)]
@@ -130,8 +141,8 @@ pub struct DeliveryView {
     /// The status of the last answer, if there was one.
     #[schema(required)]
     pub last_status: Option<u16>,
-    /// A word for why it failed last: `status`, `gone`, `connect`, `tls`, `timeout`, `cut`, `name_not_found`, `address_refused`, or
-    /// `event_gone` where the feed has the event no more.
+    /// A word for why it failed last: `status`, `gone`, `connect`, `tls`, `timeout`, `cut`, `name_not_found`, `address_refused`,
+    /// `event_gone` where the feed has the event no more, or `unknown_type` where only a newer version of this service can tell of it.
     pub last_code: String,
     /// When it failed first.
     pub created_at: DateTime<Utc>,
@@ -205,7 +216,7 @@ pub struct WebhookInput {
     #[schema(value_type = Option<DescriptionText>)]
     pub description: Option<String>,
     /// Which events it wants; all of them unless said.
-    #[schema(value_type = Option<Vec<EventKindWord>>)]
+    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1)]
     pub event_types: Option<Vec<String>>,
 }
 
@@ -219,7 +230,7 @@ impl WebhookInput {
         let mut collect = Collect::default();
         let url = collect.required("/url", self.url.as_deref(), |text| address(text, &fault));
         let description = collect.optional("/description", self.description.as_deref(), note);
-        let kinds = collect.each("/eventTypes", EventKind::ALL.len(), self.event_types, kind);
+        let kinds = kinds(&mut collect, self.event_types);
         let Some(url) = url else { return Err(collect.into_errors()) };
         collect.finish(WebhookRegistration { tenant, url, description, kinds })
     }
@@ -239,7 +250,7 @@ pub struct WebhookPatch {
     pub description: Option<Option<String>>,
     /// Which events it wants; null is all of them.
     #[serde(default, deserialize_with = "input::null_is_a_value")]
-    #[schema(value_type = Option<Vec<EventKindWord>>)]
+    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1)]
     pub event_types: Option<Option<Vec<String>>>,
     /// Whether it is sent to.
     #[serde(default, deserialize_with = "input::not_null")]
@@ -263,7 +274,7 @@ impl WebhookPatch {
             update.description = collect.optional("/description", description.as_deref(), note);
         }
         if let Some(types) = &self.event_types {
-            update.kinds = collect.each("/eventTypes", EventKind::ALL.len(), types.clone(), kind);
+            update.kinds = kinds(&mut collect, types.clone());
         }
         update.enabled = self.enabled.unwrap_or(update.enabled);
         collect.finish(update)
@@ -330,6 +341,67 @@ fn note(text: &str) -> Checked<String> {
     }
 }
 
+/// All of them, unless some are named. Naming none could be meant either way.
+fn kinds(collect: &mut Collect, words: Option<Vec<String>>) -> Option<Vec<EventKind>> {
+    if words.as_ref().is_some_and(Vec::is_empty) {
+        collect.refuse("/eventTypes", "must have an item at least; null is all of them");
+    }
+    collect.each("/eventTypes", EventKind::ALL.len(), words, kind)
+}
+
 fn kind(word: &str) -> Checked<EventKind> {
     EventKind::parse(word).ok_or_else(|| "must be a type of event, `user.created` say".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn webhook(url: &str) -> Webhook {
+        Webhook {
+            id: Uuid::nil(),
+            tenant: TenantId(Uuid::nil()),
+            url: url.to_owned(),
+            description: None,
+            kinds: None,
+            unknown_kinds: Vec::new(),
+            state: WebhookState::Enabled,
+            state_reason: None,
+            cursor: EventId::START,
+            secret_created_at: DateTime::UNIX_EPOCH,
+            pending: 0,
+            dead: 0,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_viewer_sees_no_query() {
+        for url in ["https://a.example/in?code=7", "https://a.example/in#7", "https://a.example/in?#?"] {
+            let seen = |role| WebhookView::for_role(webhook(url), role).url;
+            assert_eq!(
+                (seen(TokenRole::Admin).as_str(), seen(TokenRole::Viewer).as_str()),
+                (url, "https://a.example/in")
+            );
+        }
+    }
+
+    fn complaints<T>(checked: Result<T, Vec<FieldError>>) -> Vec<String> {
+        checked.err().unwrap_or_default().into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn to_want_no_events_is_refused_and_to_name_none_is_all() {
+        for (types, refused) in [(json!([]), true), (json!(null), false), (json!(["run.held"]), false)] {
+            let new = json!({"url": "https://a.example", "eventTypes": types});
+            let new: WebhookInput = serde_json::from_value(new).unwrap();
+            let complaint = if refused { vec!["/eventTypes".to_owned()] } else { Vec::new() };
+            assert_eq!(complaints(new.into_registration(TenantId(Uuid::nil()), |_| None)), complaint, "{types}");
+            let patch: WebhookPatch = serde_json::from_value(json!({"eventTypes": types})).unwrap();
+            assert_eq!(complaints(patch.resolve(&webhook("https://a.example"), |_| None)), complaint, "{types}");
+        }
+    }
 }

@@ -213,6 +213,7 @@ fn webhook() -> Webhook {
         url: "https://hooks.example.org/directory".to_owned(),
         description: Some("The payroll".to_owned()),
         kinds: Some(vec![EventKind::UserCreated, EventKind::UserDeactivated]),
+        unknown_kinds: Vec::new(),
         state: WebhookState::Enabled,
         state_reason: None,
         cursor: EVENT,
@@ -437,7 +438,7 @@ fn events() -> EventPage {
         event(EventId::of(entry(6)), EventKind::RunHeld, Some(RUN), EventData::Run(Box::new(held))),
         event(next, EventKind::ConnectionQuarantined, None, EventData::Quarantine(QuarantineEvent { reason })),
     ];
-    EventPage { events, next, more: false }
+    EventPage { events, unknown: Vec::new(), next, more: false }
 }
 
 fn checks() -> Vec<Check> {

@@ -59,7 +59,7 @@ async fn read(
         Place::After(id) => Some(id),
         Place::Latest => {
             let next = app.store().latest_event(tenant).await?;
-            return Ok(EventPage { events: Vec::new(), next, more: false });
+            return Ok(EventPage { events: Vec::new(), unknown: Vec::new(), next, more: false });
         }
     };
     match app.store().events(tenant, after, &filter, limit).await? {

@@ -76,7 +76,11 @@ pub(crate) async fn list(reader: Reader, request: HttpRequest, app: Data<App>) -
     query.finish()?;
     let page = IdPage { after: paging.after, limit: paging.read_limit() };
     let found = app.work(move |app| async move { Ok(app.store().webhooks(reader.tenant, page).await?) }).await?;
-    Ok(HttpResponse::Ok().json(paging.page(found, |webhook| webhook.id, WebhookView::from)))
+    Ok(HttpResponse::Ok().json(paging.page(
+        found,
+        |webhook| webhook.id,
+        |webhook| WebhookView::for_role(webhook, reader.role),
+    )))
 }
 
 #[utoipa::path(
@@ -92,7 +96,8 @@ pub(crate) async fn show(reader: Reader, request: HttpRequest, app: Data<App>) -
     let id = path::id(&request)?;
     Query::of(&request).finish()?;
     let found = app.work(move |app| async move { Ok(app.store().webhook(reader.tenant, id).await?) }).await?;
-    Ok(HttpResponse::Ok().json(WebhookView::from(found.ok_or_else(Problem::not_found)?)))
+    let found = found.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(WebhookView::for_role(found, reader.role)))
 }
 
 #[utoipa::path(

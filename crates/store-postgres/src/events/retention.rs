@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{access::Access, error::Fault};
+use crate::{access::Access, error::Fault, webhooks::turns};
 
 /// Whose events are deleted, and up to which.
 type Old = (Vec<Uuid>, Vec<i64>);
@@ -29,11 +29,13 @@ pub(super) async fn delete_old_events(access: &Access, age: Duration, limit: u32
          FROM (SELECT DISTINCT ON (tenant_id) tenant_id, id FROM gone ORDER BY tenant_id, n DESC) AS last
          WHERE t.id = last.tenant_id",
     )
-    .bind(tenants)
+    .bind(&tenants)
     .bind(through)
     .bind(i64::from(limit))
     .execute(&mut *tx)
     .await?;
+    // Webhooks that were not sent them have to say so.
+    turns::call_all(&mut tx, &tenants, turns::AT_ONCE).await?;
     tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

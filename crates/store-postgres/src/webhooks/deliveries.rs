@@ -6,7 +6,10 @@ use sqlx::PgConnection;
 use store::{Actor, AuditRecord, Delivery, DeliveryState, EventId, IdPage, Replay, StoreError};
 use uuid::Uuid;
 
-use super::row::{DeliveryRow, delivery_columns, hold};
+use super::{
+    row::{DeliveryRow, delivery_columns, hold},
+    turns,
+};
 use crate::{
     access::Access,
     audit,
@@ -84,6 +87,7 @@ pub(super) async fn replay(
     let one = match replay {
         Replay::After(event) => {
             rewind(&mut tx, tenant, webhook, event).await?;
+            turns::call(&mut tx, tenant, now).await?;
             audit::note(&mut tx, by, &AuditRecord::webhook_replayed(tenant, webhook, replay, 0)).await?;
             tx.commit().await?;
             return Ok(Some(0));
@@ -105,6 +109,7 @@ pub(super) async fn replay(
     if asked == 0 {
         return Ok(one.is_none().then_some(0));
     }
+    turns::call(&mut tx, tenant, now).await?;
     audit::note(&mut tx, by, &AuditRecord::webhook_replayed(tenant, webhook, replay, asked)).await?;
     tx.commit().await?;
     Ok(Some(asked))

@@ -5,12 +5,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 use sqlx::{PgConnection, types::Json};
-use store::{LeasedWebhook, StoreError, UNREADABLE_WEBHOOK, Webhook, WebhookLease, WebhookRound, WebhookState};
+use store::{
+    LeasedWebhook, SendLimits, StoreError, UNREADABLE_WEBHOOK, Webhook, WebhookLease, WebhookRound, WebhookState,
+};
 use uuid::Uuid;
 
 use super::{
     row::{WebhookRow, lock, webhook_columns},
     secrets,
+    turns::{self, to_send},
 };
 use crate::{
     access::{Access, confine},
@@ -22,73 +25,92 @@ pub(super) async fn take(
     token: Uuid,
     length: Duration,
     now: DateTime<Utc>,
-    most_pending: u32,
+    limits: SendLimits,
 ) -> Result<Option<LeasedWebhook>, Fault> {
+    turns::call_for_events(access, now).await?;
+    let mut waiting = Vec::new();
     loop {
         let mut tx = access.across_tenants().await?;
-        let Some(row) = next(&mut tx, token, length, now, most_pending).await? else { return Ok(None) };
-        let (tenant, id) = row.key();
-        confine(&mut tx, TenantId(tenant)).await?;
+        let Some(tenant) = turns::next(&mut tx, now, &waiting).await? else { return Ok(None) };
+        confine(&mut tx, tenant).await?;
+        let leased = take_of(&mut tx, tenant, token, length, now, limits).await?;
+        if leased.is_some() {
+            turns::had(&mut tx, tenant, now).await?;
+        } else if turns::put_off(&mut tx, tenant, now, limits.pending).await? {
+            waiting.push(tenant.0);
+        }
+        tx.commit().await?;
+        if leased.is_some() {
+            return Ok(leased);
+        }
+    }
+}
+
+/// One of a tenant's webhooks.
+async fn take_of(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    token: Uuid,
+    length: Duration,
+    now: DateTime<Utc>,
+    limits: SendLimits,
+) -> Result<Option<LeasedWebhook>, Fault> {
+    while let Some(row) = next(tx, tenant, token, length, now, limits).await? {
+        let id = row.id();
         let webhook = match Webhook::try_from(row) {
             Ok(webhook) => webhook,
             Err(StoreError::Corrupt { .. }) => {
                 // Nobody can send to it, and it is to hold up no other.
-                disable(&mut tx, tenant, id).await?;
-                tx.commit().await?;
+                disable(tx, tenant, id).await?;
                 continue;
             }
             Err(other) => return Err(other.into()),
         };
-        let secrets = secrets::signing(&mut tx, webhook.tenant, webhook.id, now).await?;
-        tx.commit().await?;
-        let lease = WebhookLease { tenant: webhook.tenant, webhook: webhook.id, token };
-        return Ok(Some(LeasedWebhook { webhook, secrets, lease }));
+        let secrets = secrets::signing(tx, tenant, id, now).await?;
+        return Ok(Some(LeasedWebhook { webhook, secrets, lease: WebhookLease { tenant, webhook: id, token } }));
     }
+    Ok(None)
 }
 
-/// Webhooks that others are taking or writing right now are passed over instead of waited for. One that has handed everything on was at
-/// the newest entry of the tenant's feed then; if that is another one by now, there is something to send.
+/// Webhooks that others are writing right now are passed over instead of waited for.
 async fn next(
     tx: &mut PgConnection,
+    tenant: TenantId,
     token: Uuid,
     length: Duration,
     now: DateTime<Utc>,
-    most_pending: u32,
+    limits: SendLimits,
 ) -> Result<Option<WebhookRow>, sqlx::Error> {
     sqlx::query_as(concat!(
         "WITH next AS MATERIALIZED (
              SELECT w.tenant_id AS next_tenant, w.id AS next_webhook FROM webhooks w
-             WHERE w.state = 'enabled' AND (w.lease_until IS NULL OR w.lease_until < now())
-                 AND (EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id
-                         AND d.state = 'pending' AND d.next_attempt_at <= $3)
-                     OR (w.caught_up_at IS DISTINCT FROM COALESCE(
-                             (SELECT e.id FROM events e WHERE e.tenant_id = w.tenant_id
-                              ORDER BY e.n DESC LIMIT 1),
-                             (SELECT t.events_deleted_through FROM tenants t WHERE t.id = w.tenant_id),
-                             '00000000-0000-0000-0000-000000000000')
-                         AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id
-                             AND d.webhook_id = w.id AND d.state = 'pending' LIMIT $4) AS few) < $4))
-             ORDER BY w.leased_at NULLS FIRST, w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
+             WHERE w.tenant_id = $1 AND w.state = 'enabled' AND (w.lease_until IS NULL OR w.lease_until < now())
+                 AND (SELECT count(*) FROM webhooks l WHERE l.tenant_id = $1 AND l.lease_until >= now()) < $4
+                 AND ",
+        to_send!(),
+        " ORDER BY w.leased_at NULLS FIRST, w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
          )
-         UPDATE webhooks SET lease_token = $1, lease_until = now() + make_interval(secs => $2), leased_at = now()
+         UPDATE webhooks SET lease_token = $5, lease_until = now() + make_interval(secs => $6), leased_at = now()
          FROM next WHERE webhooks.tenant_id = next_tenant AND webhooks.id = next_webhook
          RETURNING ",
         webhook_columns!()
     ))
+    .bind(tenant.0)
+    .bind(now)
+    .bind(i64::from(limits.pending))
+    .bind(i64::from(limits.per_tenant))
     .bind(token)
     .bind(length.as_secs_f64())
-    .bind(now)
-    .bind(i64::from(most_pending))
     .fetch_optional(tx)
     .await
 }
 
-async fn disable(tx: &mut PgConnection, tenant: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
+async fn disable(tx: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE webhooks SET state = 'disabled', state_reason = $3, lease_token = NULL, lease_until = NULL
          WHERE tenant_id = $1 AND id = $2",
     )
-    .bind(tenant)
+    .bind(tenant.0)
     .bind(id)
     .bind(UNREADABLE_WEBHOOK)
     .execute(tx)
@@ -117,6 +139,9 @@ pub(super) async fn note(
             .await?;
     }
     note_failures(&mut tx, lease, round).await?;
+    if let Some(next) = round.next_attempt_at() {
+        turns::call(&mut tx, lease.tenant, next).await?;
+    }
     let unmoved = current.cursor == round.from;
     sqlx::query(
         "UPDATE webhooks SET lease_until = now() + make_interval(secs => $3),

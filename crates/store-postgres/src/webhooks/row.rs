@@ -46,9 +46,9 @@ macro_rules! webhook_columns {
 pub(super) use webhook_columns;
 
 impl WebhookRow {
-    /// Whose row it is, and which.
-    pub(super) fn key(&self) -> (Uuid, Uuid) {
-        (self.tenant_id, self.id)
+    /// Of the webhook, whatever else of it makes no sense.
+    pub(super) fn id(&self) -> Uuid {
+        self.id
     }
 }
 
@@ -58,10 +58,11 @@ impl TryFrom<WebhookRow> for Webhook {
     fn try_from(row: WebhookRow) -> Result<Self, StoreError> {
         let place = Place { table: "webhooks", row: &row.id };
         let words: Option<Vec<String>> = row.kinds.map(|words| place.json("kinds", &words)).transpose()?;
+        let (kinds, unknown_kinds) = EventKind::parse_choice(words);
         Ok(Self {
             tenant: TenantId(row.tenant_id),
-            // What a newer program knows besides is not sent by this one.
-            kinds: words.map(|words| words.iter().filter_map(|word| EventKind::parse(word)).collect()),
+            kinds,
+            unknown_kinds,
             state: place.word("state", &row.state)?,
             cursor: event(place, "cursor", &row.cursor)?,
             pending: place.number("pending", row.pending)?,

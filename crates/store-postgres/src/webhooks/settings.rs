@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     row::{WebhookRow, find, lock, webhook_columns},
-    secrets,
+    secrets, turns,
 };
 use crate::{access::Access, audit, decode::storable, error::Fault};
 
@@ -43,6 +43,7 @@ pub(super) async fn create(
     .execute(&mut *tx)
     .await?;
     secrets::add(&mut tx, webhook.tenant, webhook.id, &webhook.secret).await?;
+    turns::call(&mut tx, webhook.tenant, turns::AT_ONCE).await?;
     let made = find(&mut tx, webhook.tenant, webhook.id).await?.ok_or(sqlx::Error::RowNotFound)?;
     audit::note(&mut tx, by, &AuditRecord::webhook_created(&made)).await?;
     tx.commit().await?;
@@ -63,7 +64,8 @@ pub(super) async fn update(
         return Ok(UpdatedWebhook::Moved);
     }
     let row: WebhookRow = sqlx::query_as(concat!(
-        "UPDATE webhooks SET url = $3, description = $4, kinds = $5, state = CASE WHEN $6 THEN 'enabled' ELSE 'disabled' END,
+        "UPDATE webhooks SET url = $3, description = $4, kinds = CASE WHEN $7 THEN kinds ELSE $5 END,
+             state = CASE WHEN $6 THEN 'enabled' ELSE 'disabled' END,
              state_reason = CASE WHEN $6 OR state = 'enabled' THEN NULL ELSE state_reason END,
              updated_at = GREATEST(now(), updated_at + interval '1 millisecond')
          WHERE tenant_id = $1 AND id = $2
@@ -76,9 +78,11 @@ pub(super) async fn update(
     .bind(update.description.as_deref().map(storable))
     .bind(update.kinds.as_deref().map(words))
     .bind(update.enabled)
+    .bind(update.kinds == current.kinds)
     .fetch_one(&mut *tx)
     .await?;
     let updated = Webhook::try_from(row)?;
+    turns::call(&mut tx, tenant, turns::AT_ONCE).await?;
     if let Some(record) = AuditRecord::webhook_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;
     }

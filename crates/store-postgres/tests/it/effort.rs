@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use directory_core::{Action, Amendment, ChangeCode, PlanSummary, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use store::{
-    Actor, ClaimLimits, IdPage, ModeReason, NewChange, NewTenant, PlanNext, Reading, Runs, StagedPage, Tenants,
+    Actor, ClaimLimits, IdPage, ModeReason, NewChange, NewTenant, PlanNext, Reading, Runs, SendLimits, StagedPage,
+    Tenants, Webhooks,
 };
 use store_postgres::PostgresStore;
 
@@ -147,4 +148,95 @@ async fn a_claim_in_a_long_queue_is_the_effort_of_a_claim() {
     }
     let after = effort().await;
     assert!(after - before < i64::from(CLAIMS) * 1_000, "{before} -> {after}");
+}
+
+/// What a look for something to send reads follows what there is to send, not how many webhooks there are: be they caught up, disabled, or
+/// full of messages that are due later.
+#[tokio::test]
+async fn looking_for_something_to_send_is_no_effort_where_there_is_nothing() {
+    const QUIET: u32 = 20_000;
+    const LOOKS: i64 = 40;
+    let fixture = Fixture::new().await;
+    let database = &fixture.database;
+    let numbered = |prefix: &str, n: &str| format!("('{prefix}-' || lpad(({n})::text, 12, '0'))::uuid");
+    let (tenant, webhook) = (numbered("00000000-0000-7000-8000", "n"), numbered("00000000-0000-7000-9000", "n"));
+    for sql in [
+        format!(
+            "INSERT INTO tenants (id, slug, name) SELECT {tenant}, 'tenant-' || n, 'T' FROM generate_series(1, {QUIET}) AS n"
+        ),
+        format!(
+            "INSERT INTO webhooks (tenant_id, id, url, cursor, caught_up_at, state)
+             SELECT {tenant}, {webhook}, 'https://hooks.example.test', 'evt_00000000000000000000000000000000',
+                 '00000000-0000-0000-0000-000000000000', CASE WHEN n % 3 = 0 THEN 'disabled' ELSE 'enabled' END
+             FROM generate_series(1, {QUIET}) AS n"
+        ),
+        format!(
+            "INSERT INTO webhook_secrets (tenant_id, id, webhook_id, sealed)
+             SELECT {tenant}, gen_random_uuid(), {webhook}, '\\x01' FROM generate_series(1, {QUIET}) AS n"
+        ),
+        format!(
+            "INSERT INTO webhook_deliveries (tenant_id, id, webhook_id, event_id, after_event, kind, state, attempts,
+                 next_attempt_at, last_code, created_at, failed_at)
+             SELECT {tenant}, gen_random_uuid(), {webhook}, 'evt_0', 'evt_0', 'user.created', 'pending', 1,
+                 CASE WHEN n % 3 = 0 THEN now() - interval '1 day' ELSE now() + interval '1 day' END, 'connect', now(), now()
+             FROM generate_series(1, {QUIET}) AS n WHERE n % 2 = 0"
+        ),
+        format!(
+            "INSERT INTO webhook_turns (tenant_id, due_at)
+             SELECT {tenant}, CASE WHEN n % 2 = 0 AND n % 3 <> 0 THEN now() + interval '1 day' END
+             FROM generate_series(1, {QUIET}) AS n"
+        ),
+        // Of tenants without webhooks.
+        format!(
+            "INSERT INTO events (tenant_id, kind, connection_id, data)
+             SELECT '{}', 'run.held', '{}', '{{}}' FROM generate_series(1, {QUIET})",
+            fixture.tenant, fixture.connection
+        ),
+        "UPDATE webhook_feed SET seen = (SELECT max(n) FROM events)".to_owned(),
+        "ANALYZE tenants, webhooks, webhook_turns, webhook_deliveries, events".to_owned(),
+    ] {
+        database.sql(&sql).await;
+    }
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(database.options());
+    let store = PostgresStore::from_pool(pool.clone());
+    let look = async || {
+        let limits = SendLimits { pending: 100, per_tenant: 2 };
+        store.lease_webhook(uuid::Uuid::new_v4(), LEASE, chrono::Utc::now(), limits).await.unwrap()
+    };
+    let effort = async || {
+        let mut rows = 0;
+        for table in ["tenants", "webhooks", "webhook_turns", "webhook_deliveries", "webhook_feed", "events"] {
+            rows += rows_read(&pool, table).await;
+        }
+        rows
+    };
+    let before = effort().await;
+    for _ in 0..LOOKS {
+        assert!(look().await.is_none());
+    }
+    let idle = effort().await;
+    assert!(idle - before < LOOKS * 10, "{before} -> {idle}");
+
+    // One tenant's event, and messages of another that are due.
+    for sql in [
+        format!(
+            "INSERT INTO events (tenant_id, kind, connection_id, data) VALUES ({}, 'run.held', '{}', '{{}}')",
+            numbered("00000000-0000-7000-8000", "7001"),
+            fixture.connection
+        ),
+        format!(
+            "UPDATE webhook_turns SET due_at = now() WHERE tenant_id = {}",
+            numbered("00000000-0000-7000-8000", "8002")
+        ),
+        format!(
+            "UPDATE webhook_deliveries SET next_attempt_at = now() WHERE tenant_id = {}",
+            numbered("00000000-0000-7000-8000", "8002")
+        ),
+    ] {
+        assert_eq!(database.sql(&sql).await, 1, "{sql}");
+    }
+    let before = effort().await;
+    assert!(look().await.is_some() && look().await.is_some() && look().await.is_none());
+    let after = effort().await;
+    assert!(after - before < 500, "{before} -> {after}");
 }

@@ -13,6 +13,7 @@ mod queue_watch;
 mod quiet;
 mod schema;
 mod walls;
+mod webhooks;
 
 mod conformance {
     store::conformance_tests!(crate::database::Server);

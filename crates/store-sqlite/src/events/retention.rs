@@ -9,6 +9,7 @@ use crate::{
     SqliteStore,
     decode::{ago, to_json},
     error::failed,
+    webhooks::turns,
 };
 
 /// An event that is old.
@@ -40,6 +41,10 @@ pub(super) async fn delete_old_events(store: &SqliteStore, age: Duration, limit:
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    // Webhooks that were not sent them have to say so.
+    for tenant in last.keys() {
+        turns::call(&mut tx, tenant, turns::AT_ONCE).await?;
+    }
     tx.commit().await.map_err(failed)?;
     Ok(true)
 }

@@ -6,7 +6,10 @@ use sqlx::SqlitePool;
 use store::{Actor, AuditRecord, Delivery, DeliveryState, EventId, IdPage, Replay, StoreError};
 use uuid::Uuid;
 
-use super::row::{DeliveryRow, delivery_columns, exists};
+use super::{
+    row::{DeliveryRow, delivery_columns, exists},
+    turns,
+};
 use crate::{
     SqliteStore, audit,
     decode::{ascending, stored_id, stored_time},
@@ -80,6 +83,7 @@ pub(super) async fn replay(
     let one = match replay {
         Replay::After(event) => {
             rewind(&mut tx, tenant, webhook, event).await?;
+            turns::call(&mut tx, &stored_id(tenant.0), now).await?;
             audit::note(&mut tx, by, &AuditRecord::webhook_replayed(tenant, webhook, replay, 0)).await?;
             tx.commit().await.map_err(failed)?;
             return Ok(Some(0));
@@ -102,6 +106,7 @@ pub(super) async fn replay(
     if asked == 0 {
         return Ok(one.is_none().then_some(0));
     }
+    turns::call(&mut tx, &stored_id(tenant.0), now).await?;
     audit::note(&mut tx, by, &AuditRecord::webhook_replayed(tenant, webhook, replay, asked)).await?;
     tx.commit().await.map_err(failed)?;
     Ok(Some(asked))

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
-use store::{LeasedWebhook, StoreError, UNREADABLE_WEBHOOK, Webhook, WebhookLease, WebhookRound, WebhookState};
+use store::{
+    LeasedWebhook, SendLimits, StoreError, UNREADABLE_WEBHOOK, Webhook, WebhookLease, WebhookRound, WebhookState,
+};
 use uuid::Uuid;
 
 use super::{
     row::{WebhookRow, find, webhook_columns},
     secrets,
+    turns::{self, to_send},
 };
 use crate::{
     SqliteStore,
@@ -18,71 +21,86 @@ use crate::{
     sql::now,
 };
 
-/// Something to send, at the time `?1`, to a webhook with fewer messages than `?2` pending. One that has handed everything on was at the
-/// newest entry of the tenant's feed then; if that is another one by now, there is something to send.
-macro_rules! waiting {
-    () => {
-        concat!(
-            "SELECT w.tenant_id, w.id FROM webhooks w
-             WHERE w.state = 'enabled' AND (w.lease_until IS NULL OR w.lease_until < ",
-            now!(),
-            ") AND (EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id
-                        AND d.state = 'pending' AND d.next_attempt_at <= ?1)
-                    OR (w.caught_up_at IS NOT COALESCE(
-                            (SELECT e.id FROM events e WHERE e.tenant_id = w.tenant_id ORDER BY e.n DESC LIMIT 1),
-                            (SELECT t.events_deleted_through FROM tenants t WHERE t.id = w.tenant_id),
-                            '00000000-0000-0000-0000-000000000000')
-                        AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id
-                            AND d.webhook_id = w.id AND d.state = 'pending' LIMIT ?2)) < ?2))
-             ORDER BY w.leased_at NULLS FIRST, w.id LIMIT 1"
-        )
-    };
-}
-
 pub(super) async fn take(
     store: &SqliteStore,
     token: Uuid,
     length: Duration,
     now: DateTime<Utc>,
-    most_pending: u32,
+    limits: SendLimits,
 ) -> Result<Option<LeasedWebhook>, StoreError> {
     // Most of the time there is nothing to send, and then nobody is kept from writing.
     let mut reader = store.reader.acquire().await.map_err(failed)?;
-    if waiting(&mut reader, now, most_pending).await?.is_none() {
+    if !turns::is_anybodys(&mut reader, now).await? {
         return Ok(None);
     }
     drop(reader);
     let mut tx = store.write().await?;
-    while let Some((tenant, id)) = waiting(&mut tx, now, most_pending).await? {
-        let webhook = match hold(&mut tx, &tenant, &id, token, length).await? {
+    turns::call_for_events(&mut tx, now).await?;
+    let mut leased = None;
+    let mut waiting = Vec::new();
+    while let Some(tenant) = turns::next(&mut tx, now, &waiting).await? {
+        leased = take_of(&mut tx, &tenant, token, length, now, limits).await?;
+        if leased.is_some() {
+            turns::had(&mut tx, &tenant, now).await?;
+            break;
+        }
+        if turns::put_off(&mut tx, &tenant, now, limits.pending).await? {
+            waiting.push(tenant);
+        }
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(leased)
+}
+
+/// One of a tenant's webhooks.
+async fn take_of(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    token: Uuid,
+    length: Duration,
+    now: DateTime<Utc>,
+    limits: SendLimits,
+) -> Result<Option<LeasedWebhook>, StoreError> {
+    while let Some(id) = next(connection, tenant, now, limits).await? {
+        let webhook = match hold(connection, tenant, &id, token, length).await? {
             Ok(webhook) => webhook,
             Err(StoreError::Corrupt { .. }) => {
                 // Nobody can send to it, and it is to hold up no other.
-                disable(&mut tx, &tenant, &id).await?;
+                disable(connection, tenant, &id).await?;
                 continue;
             }
             Err(other) => return Err(other),
         };
-        let secrets = secrets::signing(&mut *tx, webhook.tenant, webhook.id, now).await?;
-        tx.commit().await.map_err(failed)?;
+        let secrets = secrets::signing(&mut *connection, webhook.tenant, webhook.id, now).await?;
         let lease = WebhookLease { tenant: webhook.tenant, webhook: webhook.id, token };
         return Ok(Some(LeasedWebhook { webhook, secrets, lease }));
     }
-    tx.commit().await.map_err(failed)?;
     Ok(None)
 }
 
-async fn waiting(
+async fn next(
     connection: &mut SqliteConnection,
+    tenant: &str,
     now: DateTime<Utc>,
-    most_pending: u32,
-) -> Result<Option<(String, String)>, StoreError> {
-    sqlx::query_as(waiting!())
-        .bind(stored_time(now))
-        .bind(most_pending)
-        .fetch_optional(connection)
-        .await
-        .map_err(failed)
+    limits: SendLimits,
+) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar(concat!(
+        "SELECT w.id FROM webhooks w
+         WHERE w.tenant_id = ?1 AND w.state = 'enabled' AND (w.lease_until IS NULL OR w.lease_until < ",
+        now!(),
+        ") AND (SELECT count(*) FROM webhooks l WHERE l.tenant_id = ?1 AND l.lease_until >= ",
+        now!(),
+        ") < ?4 AND ",
+        to_send!(),
+        " ORDER BY w.leased_at NULLS FIRST, w.id LIMIT 1"
+    ))
+    .bind(tenant)
+    .bind(stored_time(now))
+    .bind(limits.pending)
+    .bind(limits.per_tenant)
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)
 }
 
 /// Takes it; what it is may make no sense.
@@ -147,6 +165,9 @@ pub(super) async fn note(
     .map_err(failed)?;
     for failed in &round.failed {
         note_failure(&mut tx, lease, failed).await?;
+    }
+    if let Some(next) = round.next_attempt_at() {
+        turns::call(&mut tx, &stored_id(lease.tenant.0), next).await?;
     }
     let unmoved = current.cursor == round.from;
     move_on(&mut tx, lease, length, round, unmoved).await?;

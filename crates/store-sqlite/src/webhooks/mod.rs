@@ -5,6 +5,7 @@ mod lease;
 mod row;
 mod secrets;
 mod settings;
+pub(crate) mod turns;
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 use store::{
     Actor, Delivery, DeliveryState, IdPage, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret,
-    StoreError, UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookUpdate, Webhooks,
+    SendLimits, StoreError, UpdatedWebhook, Webhook, WebhookLease, WebhookRound, WebhookUpdate, Webhooks,
 };
 use uuid::Uuid;
 
@@ -108,9 +109,9 @@ impl Webhooks for SqliteStore {
         token: Uuid,
         length: Duration,
         now: DateTime<Utc>,
-        most_pending: u32,
+        limits: SendLimits,
     ) -> Result<Option<LeasedWebhook>, StoreError> {
-        lease::take(self, token, length, now, most_pending).await
+        lease::take(self, token, length, now, limits).await
     }
 
     async fn note_round(

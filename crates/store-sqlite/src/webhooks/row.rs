@@ -50,11 +50,12 @@ impl TryFrom<WebhookRow> for Webhook {
     fn try_from(row: WebhookRow) -> Result<Self, StoreError> {
         let place = Place { table: "webhooks", row: &row.id };
         let words: Option<Vec<String>> = row.kinds.map(|words| place.json("kinds", &words)).transpose()?;
+        let (kinds, unknown_kinds) = EventKind::parse_choice(words);
         Ok(Self {
             id: place.id("id", &row.id)?,
             tenant: place.id("tenant_id", &row.tenant_id)?,
-            // What a newer program knows besides is not sent by this one.
-            kinds: words.map(|words| words.iter().filter_map(|word| EventKind::parse(word)).collect()),
+            kinds,
+            unknown_kinds,
             state: place.word("state", &row.state)?,
             cursor: event(place, "cursor", &row.cursor)?,
             pending: place.number("pending", row.pending)?,

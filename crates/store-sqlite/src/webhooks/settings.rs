@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     row::{WebhookRow, find, webhook_columns},
-    secrets,
+    secrets, turns,
 };
 use crate::{
     SqliteStore, audit,
@@ -45,6 +45,7 @@ pub(super) async fn create(
     .await
     .map_err(failed)?;
     secrets::add(&mut tx, webhook.tenant, webhook.id, &webhook.secret).await?;
+    turns::call(&mut tx, &stored_id(webhook.tenant.0), turns::AT_ONCE).await?;
     let made = find(&mut *tx, webhook.tenant, webhook.id).await?;
     let made = made.ok_or_else(|| defect("a webhook that was just made is not there"))?;
     audit::note(&mut tx, by, &AuditRecord::webhook_created(&made)).await?;
@@ -67,7 +68,7 @@ pub(super) async fn update(
         return Ok(UpdatedWebhook::Moved);
     }
     let row: WebhookRow = sqlx::query_as(concat!(
-        "UPDATE webhooks SET url = ?3, description = ?4, kinds = ?5,
+        "UPDATE webhooks SET url = ?3, description = ?4, kinds = iif(?7, kinds, ?5),
              state_reason = iif(?6 OR state = 'enabled', NULL, state_reason), state = iif(?6, 'enabled', 'disabled'),
              updated_at = max(strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'), ",
         now!(),
@@ -80,10 +81,12 @@ pub(super) async fn update(
     .bind(&update.description)
     .bind(kinds)
     .bind(update.enabled)
+    .bind(update.kinds == current.kinds)
     .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;
     let updated = Webhook::try_from(row)?;
+    turns::call(&mut tx, &stored_id(tenant.0), turns::AT_ONCE).await?;
     if let Some(record) = AuditRecord::webhook_updated(&current, &updated) {
         audit::note(&mut tx, by, &record).await?;
     }

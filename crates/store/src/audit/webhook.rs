@@ -64,6 +64,6 @@ impl AuditRecord {
 }
 
 fn settings(webhook: &Webhook) -> Value {
-    let url = webhook.url.split_once('?').map_or(webhook.url.as_str(), |(bare, _)| bare);
+    let url = webhook.bare_url();
     json!({"url": url, "description": webhook.description, "eventTypes": webhook.kinds, "state": webhook.state})
 }

@@ -116,7 +116,7 @@ pub async fn the_end_of_the_feed_is_a_place_to_begin(harness: &dyn Harness) {
     }
     let end = world.store.latest_event(world.tenant).await.unwrap();
     let empty = page(&world, Some(end), &EventFilter::default(), 10).await;
-    assert_eq!(empty, EventPage { events: Vec::new(), next: end, more: false });
+    assert_eq!(empty, EventPage { events: Vec::new(), unknown: Vec::new(), next: end, more: false });
     world.sync(vec![creates(1, "ext-2", "two@acme.example")]).await;
     let (events, next) = follow(&world, Some(end), &EventFilter::default(), 10).await;
     assert_eq!(events, told(&world).await[first.len()..]);
@@ -266,6 +266,9 @@ pub async fn what_is_not_known_is_passed_over(harness: &dyn Harness) {
     let kinds: Vec<_> = told(&world).await.into_iter().map(|event| event.kind).collect();
     let (created, finished) = (EventKind::UserCreated, EventKind::RunFinished);
     assert_eq!(kinds, [created, finished, created, finished]);
+    let told_apart = page(&world, None, &EventFilter::default(), 10).await.unknown;
+    assert_eq!(told_apart.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["user.promoted"]);
+    assert_eq!(page(&world, None, &EventFilter { kinds: vec![finished] }, 10).await.unknown, []);
     let (_, next) = follow(&world, None, &EventFilter::default(), 1).await;
     assert_eq!(next.entry, world.store.latest_event(world.tenant).await.unwrap().entry);
     world.sql(&insert("run.held", "[7]")).await;

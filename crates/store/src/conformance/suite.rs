@@ -86,6 +86,7 @@ macro_rules! conformance_tests {
                 a_place_waits_for_all_of_the_plan
                 a_reviewed_plan_leaves_no_place
                 unlinking_drops_the_place
+                linking_amid_a_run_drops_the_place
                 other_rules_drop_the_place
                 a_deleted_connections_place_is_gone
                 places_are_the_tenants_own
@@ -353,20 +354,28 @@ macro_rules! conformance_tests {
                 webhooks_are_the_tenants_own
                 a_webhook_is_changed
                 a_webhook_is_deleted
+                webhooks_are_told_of
+                kinds_of_a_newer_program_stay
                 secrets_sign_until_they_end
                 every_webhook_secret_is_walked_once
                 a_webhook_secret_is_resealed
                 a_webhook_is_one_senders_at_a_time
                 a_lost_lease_notes_nothing
+                a_short_lease_passes
+                an_unreadable_webhook_holds_up_no_other
                 only_who_has_something_to_send_is_taken
                 with_many_messages_pending_the_feed_waits
-                failures_are_listed
                 a_round_moves_the_cursor_that_it_read
+                failures_are_listed
                 messages_are_replayed
                 old_deliveries_are_deleted
-                an_unreadable_webhook_holds_up_no_other
-                webhooks_are_told_of
-                a_short_lease_passes
+                tenants_take_turns
+                who_is_called_late_waits_for_one_round
+                a_tenant_has_so_many_of_its_webhooks_sent_to
+                a_replay_makes_it_the_tenants_turn
+                enabling_makes_it_the_tenants_turn
+                deleting_events_makes_it_the_tenants_turn
+                an_event_makes_it_its_tenants_turn
             }
             writers {
                 an_update_moves_the_version
@@ -427,7 +436,16 @@ mod tests {
             ("staleness", include_str!("staleness.rs")),
             ("tenants", include_str!("tenants.rs")),
             ("users", include_str!("users.rs")),
-            ("webhooks", include_str!("webhooks.rs")),
+            (
+                "webhooks",
+                concat!(
+                    include_str!("webhooks/settings.rs"),
+                    include_str!("webhooks/secrets.rs"),
+                    include_str!("webhooks/leasing.rs"),
+                    include_str!("webhooks/deliveries.rs"),
+                    include_str!("webhooks/turns.rs"),
+                ),
+            ),
             ("writers", include_str!("writers.rs")),
         ];
         assert_eq!(

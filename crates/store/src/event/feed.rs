@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use directory_core::{ConnectionId, RunId, TenantId};
 use uuid::Uuid;
 
-use super::{Event, EventData, EventFilter, EventId, EventKind, EventPage, UserEvent};
+use super::{Event, EventData, EventFilter, EventId, EventKind, EventPage, UnknownEvent, UserEvent};
 use crate::ChangeRecord;
 
 /// Entries that are looked at for one page at least, should the filter leave most of them out.
@@ -44,8 +44,8 @@ pub enum Content {
     Batch(Batch),
     /// One event.
     One(EventKind, EventData),
-    /// Something that a newer program wrote.
-    Unknown,
+    /// One event that a newer program wrote, by its word for the kind.
+    Unknown(String),
 }
 
 /// Which of a run's changes a batch applied: the entangled ones, if it was the first, and the others between two positions;
@@ -87,7 +87,7 @@ impl Stored<'_> {
                 changes: given("changes", self.changes)?,
             }));
         }
-        let Some(kind) = EventKind::parse(self.kind) else { return Ok(Content::Unknown) };
+        let Some(kind) = EventKind::parse(self.kind) else { return Ok(Content::Unknown(self.kind.to_owned())) };
         let data = self.data.and_then(|data| EventData::parse(kind, data)).ok_or("data")?;
         Ok(Content::One(kind, data))
     }
@@ -150,7 +150,8 @@ pub fn slices(entries: &[Entry], begin: EventId, filter: &EventFilter, limit: u3
                 slice.expected(begin.entry == entry.id)
             }
             Content::One(kind, _) => u32::from(filter.wants(*kind)),
-            Content::Batch(_) | Content::Unknown => 0,
+            Content::Unknown(_) => u32::from(filter.wants_unknown()),
+            Content::Batch(_) => 0,
         };
         left = left.saturating_sub(expected);
         if left == 0 {
@@ -170,8 +171,8 @@ pub fn page(
     limit: u32,
 ) -> EventPage {
     let complete = entries.len() < entries_for(limit) as usize;
-    let mut page =
-        Page { filter, limit: limit as usize, found: EventPage { events: Vec::new(), next: begin, more: false } };
+    let found = EventPage { events: Vec::new(), unknown: Vec::new(), next: begin, more: false };
+    let mut page = Page { filter, limit: limit as usize, found };
     let mut changes = changes.into_iter().peekable();
     for (index, entry) in entries.iter().enumerate() {
         let slice = changes.next_if(|(slice, _)| slice.index == index);
@@ -217,7 +218,13 @@ impl Page<'_> {
                     return false;
                 }
             }
-            (Content::Batch(_) | Content::Unknown, _) => {}
+            (Content::Unknown(kind), _) if self.filter.wants_unknown() => {
+                if self.is_full() {
+                    return false;
+                }
+                self.found.unknown.push(UnknownEvent { id: EventId::of(id), kind: kind.clone() });
+            }
+            (Content::Batch(_) | Content::Unknown(_), _) => {}
         }
         // An event's own id is the better place, so that a reader who keeps the last one has the same.
         if self.found.next.entry != id {
@@ -226,9 +233,13 @@ impl Page<'_> {
         true
     }
 
+    fn is_full(&self) -> bool {
+        self.found.events.len() + self.found.unknown.len() >= self.limit
+    }
+
     /// `false` when the page was full.
     fn add(&mut self, id: EventId, event: Option<Event>) -> bool {
-        if self.found.events.len() >= self.limit {
+        if self.is_full() {
             return false;
         }
         self.found.events.extend(event.filter(|event| self.filter.wants(event.kind)));
@@ -246,6 +257,11 @@ impl Entry {
 impl EventFilter {
     fn wants(&self, kind: EventKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+
+    /// Of a kind that this program does not know it cannot have been asked by its word.
+    fn wants_unknown(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     /// Whether there can be such an event among the changes of a batch.

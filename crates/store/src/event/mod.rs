@@ -84,6 +84,14 @@ impl EventKind {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
+
+    /// A choice of kinds that was stored: those that this program knows, and the words of the others.
+    #[must_use]
+    pub fn parse_choice(words: Option<Vec<String>>) -> (Option<Vec<Self>>, Vec<String>) {
+        let Some(words) = words else { return (None, Vec::new()) };
+        let unknown = words.iter().filter(|word| Self::parse(word).is_none()).cloned().collect();
+        (Some(words.iter().filter_map(|word| Self::parse(word)).collect()), unknown)
+    }
 }
 
 /// Something that happened. As JSON it is what the API shows: `{id, type, at, connectionId, runId, data}`.
@@ -117,11 +125,22 @@ pub struct EventFilter {
     pub kinds: Vec<EventKind>,
 }
 
+/// An event of a kind that this program does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEvent {
+    /// See [`Event::id`].
+    pub id: EventId,
+    /// The newer program's word.
+    pub kind: String,
+}
+
 /// A page of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPage {
     /// Oldest first. Fewer than were asked for, or none, where the filter leaves many out.
     pub events: Vec<Event>,
+    /// What a newer program wrote between them, oldest first, where any kind was asked for. It counts as read.
+    pub unknown: Vec<UnknownEvent>,
     /// Where to read on, be there an event or none.
     pub next: EventId,
     /// Whether there may be more to read right now.
@@ -162,6 +181,16 @@ pub trait Events: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_keeps_the_words_of_others() {
+        assert_eq!(EventKind::parse_choice(None), (None, vec![]));
+        let words = ["user.renamed", "run.held"].map(str::to_owned).to_vec();
+        assert_eq!(
+            EventKind::parse_choice(Some(words)),
+            (Some(vec![EventKind::RunHeld]), vec!["user.renamed".to_owned()])
+        );
+    }
 
     #[test]
     fn every_kind_has_a_word_which_is_its_json_too() {

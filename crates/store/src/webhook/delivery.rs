@@ -87,6 +87,15 @@ pub struct Attempt {
     pub at: DateTime<Utc>,
 }
 
+/// How much is sent at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendLimits {
+    /// With so many messages pending a webhook is sent nothing new.
+    pub pending: u32,
+    /// So many of a tenant's webhooks are sent to, by all servers together.
+    pub per_tenant: u32,
+}
+
 /// The right to send to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebhookLease {
@@ -126,6 +135,14 @@ pub struct WebhookRound {
     pub failed: Vec<Attempt>,
     /// Why the webhook is not to be sent to any more.
     pub disable: Option<String>,
+}
+
+impl WebhookRound {
+    /// When the first of the messages that did not arrive is tried again.
+    #[must_use]
+    pub fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
+        self.failed.iter().filter_map(|attempt| attempt.next_attempt_at).min()
+    }
 }
 
 /// What is to be sent again.

@@ -10,7 +10,9 @@ use directory_core::TenantId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::delivery::{Attempt, Delivery, DeliveryState, LeasedWebhook, Replay, WebhookLease, WebhookRound};
+pub use self::delivery::{
+    Attempt, Delivery, DeliveryState, LeasedWebhook, Replay, SendLimits, WebhookLease, WebhookRound,
+};
 use crate::{Actor, EventId, EventKind, IdPage, StoreError};
 
 /// Why a webhook whose row makes no sense is disabled.
@@ -50,6 +52,8 @@ pub struct Webhook {
     pub description: Option<String>,
     /// Which events it wants; `None` is all, those of kinds to come too.
     pub kinds: Option<Vec<EventKind>>,
+    /// Which it wants besides, in a newer program's words, if it names those that it wants.
+    pub unknown_kinds: Vec<String>,
     /// See [`WebhookState`].
     pub state: WebhookState,
     /// Why it is in that state.
@@ -88,6 +92,18 @@ impl Webhook {
     #[must_use]
     pub fn wants(&self, kind: EventKind) -> bool {
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+    }
+
+    /// Whether it wants events of a kind that this program does not know.
+    #[must_use]
+    pub fn wants_unknown(&self, word: &str) -> bool {
+        self.kinds.is_none() || self.unknown_kinds.iter().any(|kind| kind == word)
+    }
+
+    /// The address without what follows the path, which may be a key of the receiver's.
+    #[must_use]
+    pub fn bare_url(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
     }
 }
 
@@ -199,7 +215,8 @@ pub trait Webhooks: Send + Sync {
     /// A tenant's webhooks, oldest first.
     async fn webhooks(&self, tenant: TenantId, page: IdPage) -> Result<Vec<Webhook>, StoreError>;
 
-    /// Changes a webhook, unless it was changed since `seen`, its [`Webhook::updated_at`].
+    /// Changes a webhook, unless it was changed since `seen`, its [`Webhook::updated_at`]. Kinds that stay the same keep those of a newer
+    /// program.
     async fn update_webhook(
         &self,
         by: &Actor,
@@ -247,14 +264,15 @@ pub trait Webhooks: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Takes an enabled webhook of any tenant that nobody has and that there is something to send to: messages that are due at
-    /// `now`, or, with fewer than `most_pending` messages pending, events after its cursor. The one that was taken longest ago comes
-    /// first.
+    /// `now`, or events after its cursor, unless too many of its messages are pending. Tenants take turns, one webhook at a time, and a
+    /// tenant's webhooks among themselves; who has waited longest comes first. The effort follows what there is to send, not the number of
+    /// webhooks. The limits are every caller's.
     async fn lease_webhook(
         &self,
         token: Uuid,
         length: Duration,
         now: DateTime<Utc>,
-        most_pending: u32,
+        limits: SendLimits,
     ) -> Result<Option<LeasedWebhook>, StoreError>;
 
     /// Notes what came of sending, all of it together, and holds the webhook for as long again. `false` when the lease is lost and nothing

@@ -2,6 +2,7 @@
 
 mod ladder;
 mod manage;
+mod outgoing;
 mod port;
 mod turn;
 mod worker;

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 use secrecy::SecretString;
-use serde_json::Value;
 use store::{
-    Attempt, Delivery, Event, EventFilter, EventId, EventKind, Feed, LeasedWebhook, StoreError, Webhook, WebhookRound,
+    Attempt, Delivery, Event, EventFilter, EventId, EventKind, Feed, LeasedWebhook, SendLimits, StoreError,
+    UnknownEvent, Webhook, WebhookRound,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{WebhookMessage, WebhookOutcome, WebhookSender, manage::open_secrets, next_attempt};
+use super::{
+    WebhookMessage, WebhookOutcome, WebhookSender,
+    manage::open_secrets,
+    next_attempt,
+    outgoing::{Content, Outgoing},
+};
 use crate::{EngineError, SyncEngine, metrics};
 
 /// With so many messages that wait to be tried again, nothing new is sent to a webhook: the feed keeps it.
@@ -24,12 +29,21 @@ const AT_ONCE: u32 = 8;
 /// How often messages are sent in one turn; then it is others' turn.
 const ROUNDS: u32 = 32;
 
+/// When it is others' turn all the same. A receiver that answers slowly would otherwise have a place for minutes.
+const TURN: TimeDelta = TimeDelta::seconds(10);
+
+/// How many of a tenant's webhooks are sent to at a time, by all servers: half of what one of them sends to.
+const PER_TENANT: u32 = 2;
+
 const GONE: &str = "The receiver answered 410: it wants no more messages at this address.";
 const MISSED: &str = "Some events were deleted for their age before they could be sent. Read the users anew, and then enable the webhook: it is sent \
                       what happened since it was disabled.";
 
 /// Why a message cannot be made any more.
 const EVENT_GONE: &str = "event_gone";
+
+/// Why a message cannot be made by this program.
+const UNKNOWN_TYPE: &str = "unknown_type";
 
 impl SyncEngine {
     /// Gives one webhook its turn, of whatever tenant, if there is one that something is to be sent to. Whether anything got further: if not,
@@ -46,7 +60,8 @@ impl SyncEngine {
         if self.webhooks.is_none() {
             return Ok(None);
         }
-        self.store().lease_webhook(Uuid::now_v7(), self.options.lease, now, MOST_PENDING).await
+        let limits = SendLimits { pending: MOST_PENDING, per_tenant: PER_TENANT };
+        self.store().lease_webhook(Uuid::now_v7(), self.options.lease, now, limits).await
     }
 
     /// Sends to a webhook for a while, and gives it back.
@@ -83,19 +98,6 @@ struct Turn<'a> {
     pending: u64,
 }
 
-/// A message to send.
-struct Outgoing {
-    /// For the list, should it not be in there yet.
-    id: Uuid,
-    event: EventId,
-    after: EventId,
-    kind: String,
-    /// How often it was tried before.
-    attempts: u32,
-    /// `None` where the feed has the event no more.
-    content: Option<(DateTime<Utc>, Value)>,
-}
-
 /// What is left to do in a turn.
 enum Left {
     Something,
@@ -115,10 +117,11 @@ impl<'a> Turn<'a> {
     }
 
     async fn run(mut self, stop: &CancellationToken) -> Result<bool, EngineError> {
+        let end = (self.clock)() + TURN;
         let mut further = false;
         let mut left = self.try_again(&mut further).await?;
         for _ in 0..ROUNDS {
-            if matches!(left, Left::Nothing) || stop.is_cancelled() {
+            if matches!(left, Left::Nothing) || stop.is_cancelled() || (self.clock)() >= end {
                 break;
             }
             left = self.hand_on(&mut further).await?;
@@ -153,21 +156,42 @@ impl<'a> Turn<'a> {
             Feed::Gone => return self.begin_anew().await,
         };
         *further |= page.next != self.cursor;
+        let mut messages = self.to_tell(page.events)?;
+        let told = messages.len();
+        messages.extend(self.not_to_tell(page.unknown));
+        let round = WebhookRound { cursor: page.next, caught_up: !page.more, ..self.send(messages).await };
+        // Whoever does not answer is not to keep others waiting.
+        let hopeless = told > 0 && round.delivered.is_empty();
+        let left = self.note(round).await?;
+        Ok(if page.more && !hopeless { left } else { Left::Nothing })
+    }
+
+    fn to_tell(&self, events: Vec<Event>) -> Result<Vec<Outgoing>, EngineError> {
         let mut after = self.cursor;
         let mut messages = Vec::new();
-        for event in page.events {
-            let id = event.id;
+        for event in events {
             if self.webhook().wants(event.kind) {
                 messages.push(Outgoing::new(&event, after)?);
             }
+            after = event.id;
+        }
+        Ok(messages)
+    }
+
+    /// What a newer program wrote is not this one's to tell, and is not to be lost: it goes to the list, as a message that failed. The newer
+    /// program finds it there when it is due, and sends it. If there is none any more, it is given up in the end, and that is told. Stopping in
+    /// front of it instead would then stop the webhook for good.
+    fn not_to_tell(&self, events: Vec<UnknownEvent>) -> Vec<Outgoing> {
+        let mut after = self.cursor;
+        let mut messages = Vec::new();
+        for event in events {
+            let id = event.id;
+            if self.webhook().wants_unknown(&event.kind) {
+                messages.push(Outgoing::unknown(event, after));
+            }
             after = id;
         }
-        let sent = messages.len();
-        let round = WebhookRound { cursor: page.next, caught_up: !page.more, ..self.send(messages).await };
-        // Whoever does not answer is not to keep others waiting.
-        let hopeless = sent > 0 && round.delivered.is_empty();
-        let left = self.note(round).await?;
-        Ok(if page.more && !hopeless { left } else { Left::Nothing })
+        messages
     }
 
     /// Part of the feed is lost to this webhook. It is not to look as if nothing were: somebody has to know.
@@ -222,7 +246,11 @@ impl<'a> Turn<'a> {
 
     /// `None` where there is nothing to send any more.
     async fn send_one(&self, message: &Outgoing) -> Option<WebhookOutcome> {
-        let (happened, data) = message.content.as_ref()?;
+        let (happened, data) = match &message.content {
+            Content::Told(happened, data) => (happened, data),
+            Content::Gone => return None,
+            Content::Unknown => return Some(unknown_type()),
+        };
         let outgoing = WebhookMessage {
             url: &self.webhook().url,
             secrets: &self.secrets,
@@ -273,14 +301,15 @@ impl<'a> Turn<'a> {
 
     /// The message as it was before: its event is read again.
     async fn made_again(&self, delivery: Delivery) -> Result<Outgoing, EngineError> {
-        let event = match EventKind::parse(&delivery.kind) {
-            Some(kind) => self.first_after(delivery.after, kind).await?,
-            None => None,
+        let content = match EventKind::parse(&delivery.kind) {
+            Some(kind) => match self.first_after(delivery.after, kind).await? {
+                Some(event) if event.id == delivery.event => Content::of(&event)?,
+                _ => Content::Gone,
+            },
+            None => Content::Unknown,
         };
-        let event = event.filter(|event| event.id == delivery.event);
-        let Delivery { id, event: event_id, after, kind, attempts, .. } = delivery;
-        let content = event.as_ref().map(content).transpose()?;
-        Ok(Outgoing { id, event: event_id, after, kind, attempts, content })
+        let Delivery { id, event, after, kind, attempts, .. } = delivery;
+        Ok(Outgoing { id, event, after, kind, attempts, content })
     }
 
     /// The first event of a kind after a place of the feed.
@@ -301,9 +330,11 @@ impl<'a> Turn<'a> {
         self.engine.store().events(self.webhook().tenant, Some(after), filter, limit).await
     }
 
-    /// What the feed need not even show.
+    /// What the feed need not even show. Kinds that are unknown here come with all of them.
     fn filter(&self) -> EventFilter {
-        EventFilter { kinds: self.webhook().kinds.clone().unwrap_or_default() }
+        let webhook = self.webhook();
+        let named = webhook.kinds.clone().filter(|_| webhook.unknown_kinds.is_empty());
+        EventFilter { kinds: named.unwrap_or_default() }
     }
 
     fn webhook(&self) -> &Webhook {
@@ -311,16 +342,11 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Outgoing {
-    fn new(event: &Event, after: EventId) -> Result<Self, EngineError> {
-        let (id, kind) = (event.id, event.kind.as_str().to_owned());
-        let content = Some(content(event)?);
-        Ok(Self { id: Uuid::now_v7(), event: id, after, kind, attempts: 0, content })
+fn unknown_type() -> WebhookOutcome {
+    WebhookOutcome::Failed {
+        status: None,
+        code: UNKNOWN_TYPE.to_owned(),
+        message: "this program does not know the type".to_owned(),
+        retry_after: None,
     }
-}
-
-/// What a message tells: the event as the API shows it.
-fn content(event: &Event) -> Result<(DateTime<Utc>, Value), EngineError> {
-    let data = serde_json::to_value(event).map_err(|error| StoreError::Database(Box::new(error)))?;
-    Ok((event.at, data))
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use store::chain;
+use store::{WebhookLease, chain};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -53,12 +53,16 @@ async fn hand_out_turns(engine: &SyncEngine, turns: &mut JoinSet<()>, stop: &Can
         match leased {
             Ok(Some(leased)) => {
                 let (engine, stop, told) = (engine.clone(), stop.clone(), Arc::clone(&stalled));
+                let WebhookLease { tenant, webhook, .. } = leased.lease;
                 turns.spawn(async move {
                     match engine.send_to(leased, &Utc::now, &stop).await {
                         Ok(further) => told.store(!further, Ordering::Relaxed),
                         Err(error) => {
                             told.store(true, Ordering::Relaxed);
-                            tracing::warn!(error = %chain(&error), "messages to a webhook could not be sent");
+                            tracing::warn!(
+                                %tenant, webhook_id = %webhook, error = %chain(&error),
+                                "messages to a webhook could not be sent"
+                            );
                         }
                     }
                     drop(place);

@@ -14,21 +14,28 @@ use chrono::{DateTime, TimeDelta, Utc};
 use directory_core::{TenantId, fake::FakeDirectory};
 use secrecy::ExposeSecret;
 use store::{
-    Actor, Delivery, DeliveryState, EventId, EventKind, IdPage, Replay, UpdatedWebhook, Webhook, WebhookState,
-    WebhookUpdate,
+    Actor, Delivery, DeliveryState, EventId, EventKind, IdPage, Replay, SendLimits, UpdatedWebhook, Webhook,
+    WebhookState, WebhookUpdate,
 };
 use sync_engine::{
-    SyncEngine,
+    SyncEngine, Worker,
     webhooks::{
         MOST_ATTEMPTS, MOST_PENDING, MOST_WEBHOOKS, WebhookMessage, WebhookOutcome, WebhookRegistration, WebhookSender,
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Bench, person};
+use crate::{
+    logs::lines,
+    support::{Bench, keyring_with, person, quick},
+};
 
 const URL: &str = "https://hooks.example.test/in?code=7";
+const LIMITS: SendLimits = SendLimits { pending: MOST_PENDING, per_tenant: 9 };
 const ALL: IdPage = IdPage { after: None, limit: 1_000 };
+
+/// What time it is, by the test's word.
+type Now = Arc<Mutex<DateTime<Utc>>>;
 
 /// A message as it arrived.
 #[derive(Clone, Debug)]
@@ -48,6 +55,8 @@ struct Receiver {
     usual: Mutex<Option<WebhookOutcome>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
+    /// The clock, and how far it goes on with each message.
+    slowness: Mutex<Option<(Now, TimeDelta)>>,
 }
 
 impl Receiver {
@@ -81,6 +90,9 @@ impl WebhookSender for Receiver {
             secrets: message.secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect(),
             at: message.at,
         });
+        if let Some((clock, time)) = &*self.slowness.lock().unwrap() {
+            *clock.lock().unwrap() += *time;
+        }
         // They are sent in order, and on their way together.
         tokio::task::yield_now().await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
@@ -99,7 +111,7 @@ struct Stage {
     bench: Bench,
     engine: SyncEngine,
     receiver: Arc<Receiver>,
-    now: Mutex<DateTime<Utc>>,
+    now: Now,
 }
 
 impl Stage {
@@ -112,7 +124,7 @@ impl Stage {
     fn with(bench: Bench) -> Self {
         let receiver = Arc::new(Receiver::default());
         let engine = bench.engine.clone().with_webhooks(receiver.clone());
-        Self { bench, engine, receiver, now: Mutex::new(Utc::now()) }
+        Self { bench, engine, receiver, now: Arc::new(Mutex::new(Utc::now())) }
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -354,6 +366,53 @@ async fn while_a_receiver_is_away_the_feed_waits() {
     assert_eq!(stage.read(&webhook).await.pending, 0);
 }
 
+/// A receiver that is slow has its place for a while, and then it is others' turn.
+#[tokio::test]
+async fn a_turn_ends_however_much_there_is_to_send() {
+    let names: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
+    let pages = vec![names.iter().map(|name| person(name)).collect()];
+    let stage = Stage::with(Bench::new(move |_| Box::new(FakeDirectory::complete(pages.clone()))).await);
+    stage.webhook(None).await;
+    stage.sync().await;
+    *stage.receiver.slowness.lock().unwrap() = Some((stage.now.clone(), TimeDelta::seconds(1)));
+    assert!(stage.turn().await);
+    assert_eq!(stage.receiver.take().len(), 16, "after eight it has time left, after sixteen it has none");
+    stage.settle().await;
+    assert_eq!(stage.receiver.take().len(), 25, "every user and the run, by and by");
+}
+
+/// The line says which webhook it is, and not where it is.
+#[tokio::test]
+async fn a_webhook_that_cannot_be_sent_to_is_named_in_the_log() {
+    let log = tempfile::tempfile().unwrap();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(log.try_clone().unwrap()).finish();
+    let stage = Stage::new().await;
+    let webhook = stage.webhook(None).await;
+    stage.sync().await;
+    let Bench { store, providers, .. } = &stage.bench;
+    let keyless = SyncEngine::new(store.clone(), keyring_with("other"), providers.clone())
+        .with_options(quick())
+        .with_webhooks(stage.receiver.clone());
+    let stop = CancellationToken::new();
+    let told = || lines(log.try_clone().unwrap()).into_iter().find(|line| line["fields"]["webhook_id"].is_string());
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let script = async {
+        let line = loop {
+            match told() {
+                Some(line) => break line,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        stop.cancel();
+        line
+    };
+    let ((), line) = tokio::join!(Worker::new(keyless, 1).run(stop.clone()), script);
+    assert_eq!(line["fields"]["webhook_id"], webhook.id.to_string());
+    assert_eq!(line["fields"]["tenant"], stage.tenant().to_string());
+    assert!(line["fields"]["error"].as_str().unwrap().contains("`test`"), "{line}");
+    assert!(!line.to_string().contains("hooks.example"), "{line}");
+}
+
 #[tokio::test]
 async fn two_servers_send_nothing_twice() {
     let stage = Stage::new().await;
@@ -384,7 +443,7 @@ async fn what_a_dead_server_had_is_sent_by_another() {
     let webhook = stage.webhook(None).await;
     stage.sync().await;
     let lease =
-        stage.engine.store().lease_webhook(uuid::Uuid::now_v7(), Duration::from_millis(300), stage.now(), MOST_PENDING);
+        stage.engine.store().lease_webhook(uuid::Uuid::now_v7(), Duration::from_millis(300), stage.now(), LIMITS);
     let lease = lease.await.unwrap().unwrap().lease;
     assert_eq!(lease.webhook, webhook.id);
     assert!(!stage.turn().await, "somebody has it");

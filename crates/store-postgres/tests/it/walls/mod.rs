@@ -11,7 +11,7 @@ use store::{
     Actor, ConnectionEffect, Connections, IdPage, Lease, ModeReason, NewTenant, NewToken, PlanNext, Reading, RunEnd,
     RunStatus, Runs, StagedPage, Store, StoreError, TenantWall, Tenants, TokenRole, Tokens, UserFilter, Users,
 };
-use store::{Attempt, EventId, NewWebhook, NewWebhookSecret, WebhookRound, Webhooks};
+use store::{Attempt, EventId, NewWebhook, NewWebhookSecret, SendLimits, WebhookRound, Webhooks};
 use store_postgres::PostgresStore;
 use uuid::Uuid;
 
@@ -87,7 +87,8 @@ async fn add_webhook(store: &PostgresStore, tenant: TenantId) -> Uuid {
     let (id, url) = (Uuid::now_v7(), "https://hooks.example.test".to_owned());
     let new = NewWebhook { id, tenant, url, description: None, kinds: None, cursor: EventId::START, secret };
     let made = store.create_webhook(Actor::SYSTEM, &new, 9).await.unwrap().unwrap();
-    let leased = store.lease_webhook(Uuid::now_v7(), LEASE, made.created_at, 9).await.unwrap().unwrap();
+    let limits = SendLimits { pending: 9, per_tenant: 9 };
+    let leased = store.lease_webhook(Uuid::now_v7(), LEASE, made.created_at, limits).await.unwrap().unwrap();
     let failed = vec![Attempt {
         id: Uuid::now_v7(),
         event: EventId::of(Uuid::now_v7()),
