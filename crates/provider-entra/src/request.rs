@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{Cloud, error::configuration};
 
-const USER_FIELDS: &str = "id,displayName,givenName,surname,mail,userPrincipalName,accountEnabled,userType";
+pub(crate) const USER_FIELDS: &str = "id,displayName,givenName,surname,mail,userPrincipalName,accountEnabled,userType";
 const PROBE_FIELDS: &str = "id,accountEnabled,displayName,mail,userPrincipalName";
 /// The largest page that Graph allows; the default is 100.
 const PAGE_SIZE: u16 = 999;

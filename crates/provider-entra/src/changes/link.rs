@@ -1,12 +1,14 @@
 //! The links that a continuation is made of.
 
+use std::borrow::Cow;
+
 use directory_core::Continuation;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::links;
+use crate::{links, request::USER_FIELDS};
 
-/// Delta links of a connection. Kept as JSON.
+/// Delta links of a connection.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Links {
     pub(super) users: Url,
@@ -15,10 +17,23 @@ pub(super) struct Links {
     pub(super) members: Option<Url>,
 }
 
+/// How they are kept, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    links: Links,
+    /// The properties whose changes the links tell. Of a user who never changes again they tell nothing, so a program that
+    /// reads other properties has to read everybody first.
+    fields: Cow<'a, str>,
+}
+
 impl Links {
-    /// `None` for what is no continuation of this API and this kind of scope, or one of another Graph.
+    /// `None` for what is no continuation of this API and this kind of scope, or one of another Graph or other properties.
     pub(super) fn of(graph: &Url, has_group: bool, continuation: &Continuation) -> Option<Self> {
-        let links: Self = serde_json::from_str(continuation.expose()).ok()?;
+        let Kept { links, fields } = serde_json::from_str(continuation.expose()).ok()?;
+        if fields != USER_FIELDS {
+            return None;
+        }
         let members = match &links.members {
             Some(members) => Some(own(graph, members.as_str())?),
             None => None,
@@ -28,7 +43,8 @@ impl Links {
     }
 
     pub(super) fn to_continuation(&self) -> Continuation {
-        Continuation::new(serde_json::json!(self).to_string())
+        let kept = Kept { links: self.clone(), fields: USER_FIELDS.into() };
+        Continuation::new(serde_json::json!(kept).to_string())
     }
 }
 
@@ -53,6 +69,8 @@ mod tests {
         let kept = Links { members: Some(users.clone()), users }.to_continuation();
         assert!(Links::of(&here, true, &kept).is_some() && Links::of(&here, false, &kept).is_none());
         assert!(own(&here, "https://evil.test/v1.0/users/delta").is_none());
+        let other = Continuation::new(kept.expose().replace("displayName", "jobTitle"));
+        assert!(Links::of(&here, true, &kept).is_some() && Links::of(&here, true, &other).is_none(), "other properties");
         for text in ["", "{}", "[]", r#"{"users":7}"#] {
             assert!(Links::of(&here, false, &Continuation::new(text.to_owned())).is_none(), "{text}");
         }
