@@ -1,6 +1,6 @@
 //! `benchmarks`: measures, and is the other processes that measuring takes.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use benchmarks::{Machine, Scale, URL_VARIABLE, Work, cases::Case, directory, report, serve_bare};
@@ -38,7 +38,17 @@ enum Command {
     Bare,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("benchmarks: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Directory { directories } => directory::serve(&directories),
         Command::Bare => serve_bare(&url()?),

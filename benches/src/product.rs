@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::{self, File},
     io::Write,
     path::PathBuf,
     process::{Command, Stdio},
@@ -65,20 +66,30 @@ impl Product {
             command.env_remove(name);
         }
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command.current_dir(self.folder.path()).stderr(Stdio::null());
+        command.current_dir(self.folder.path()).stderr(File::create(self.errors())?);
         Ok(command)
+    }
+
+    /// Where a program's standard error goes: a pipe would have to be read.
+    fn errors(&self) -> PathBuf {
+        self.folder.path().join("errors")
+    }
+
+    /// What the program that was started last said went wrong.
+    fn what_went_wrong(&self) -> String {
+        fs::read_to_string(self.errors()).unwrap_or_default().trim().to_owned()
     }
 
     /// Runs `directoryctl`, and reads the JSON that it says.
     pub(crate) fn administer(&self, arguments: &[&str], input: &str) -> Result<Value> {
         let mut command = self.command("directoryctl")?;
         command.args(["--output", "json"]).args(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| path_of(&command))?;
         child.stdin.take().context("it has no input")?.write_all(input.as_bytes())?;
         let output = child.wait_with_output()?;
         if !output.status.success() {
-            bail!("directoryctl {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+            bail!("directoryctl {} failed: {}", arguments.join(" "), self.what_went_wrong());
         }
         Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
     }
@@ -99,8 +110,8 @@ impl Product {
         let mut command = self.command("directoryctl")?;
         command.args(["--output", "json", "sync", connection, "--full"]);
         let ended = process::run(command)?;
+        ensure!(ended.status.success(), "the sync ended with {}: {}", ended.status, self.what_went_wrong());
         let run: Value = serde_json::from_str(&ended.said).context("the sync said no JSON")?;
-        ensure!(ended.status.success(), "the sync ended with {}: {run}", ended.status);
         ensure!(run["counts"]["seen"] == users, "the sync saw others: {run}");
         Ok(ended)
     }
@@ -115,8 +126,10 @@ impl Product {
         let mut command = self.command("directory-server")?;
         command.env("DIRECTORY_WORKERS", workers.to_string());
         let (process, line) = Server::start(command)?;
-        let address = line.strip_prefix("listening on http://").context("directory-server did not start")?.to_owned();
-        Ok(Api { address, process })
+        let Some(address) = line.strip_prefix("listening on http://") else {
+            bail!("directory-server did not start: {}", self.what_went_wrong());
+        };
+        Ok(Api { address: address.to_owned(), process })
     }
 
     /// How long `directory-server` takes from its start to `GET /readyz` saying yes.

@@ -51,6 +51,12 @@ fn read(database: &Connection, name: &'static str) -> Result<Table> {
     Ok(Table { name, columns, rows })
 }
 
+/// Moves what lies in the log beside a database, which nobody uses, into the database itself.
+pub(crate) fn settle(database: &Path) -> Result<()> {
+    let database = Connection::open(database)?;
+    Ok(database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
 /// SQLite's version.
 pub(crate) fn version() -> &'static str {
     rusqlite::version()

@@ -22,12 +22,12 @@ pub(super) fn measure(work: &Work, case: &str) -> Result<Vec<Row>> {
     let prepared = file("prepared.db");
     let mut product = Product::new(&url(&prepared), &directories)?;
     let connection = product.connect(&directories)?;
+    sqlite::settle(&prepared)?;
     let (mut took, mut peaks, mut downloads, mut inserts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..work.rounds(5) {
         let (measured, baseline) = (file("measured.db"), file("baseline.db"));
         for path in [&measured, &baseline] {
             remove(path)?;
-            // The last process that used it left everything in the file itself.
             fs::copy(&prepared, path)?;
         }
         product.use_database(&url(&measured));
