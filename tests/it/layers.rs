@@ -162,6 +162,7 @@ mod made_up {
         let allowed = graph(&[
             "crates/store-x -> sqlx",
             "tests/system -> sqlx?",
+            "benches/benchmarks -> sqlx",
             "bins/server -> store-x",
             "sqlx -> sqlx-core",
             "sqlx-core ->",
@@ -193,6 +194,7 @@ mod made_up {
             "crates/http-api -> actix-web",
             "crates/entra-simulator -> actix-web",
             "bins/server -> actix-web http-api",
+            "benches/benchmarks -> actix-web",
             "actix-web -> actix-rt",
             "actix-rt ->",
         ]);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod bench;
 mod checks;
 mod fuzz;
 mod postgres;
@@ -15,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
-use crate::{api::Python, checks::Step, postgres::Server};
+use crate::{api::Python, bench::Bench, checks::Step, postgres::Server};
 
 /// The repository's own commands.
 #[derive(Parser)]
@@ -50,6 +51,8 @@ enum Task {
         /// One of `fuzz/fuzz_targets`
         target: Option<String>,
     },
+    /// Measure time and memory against what the same work cannot do without; takes half an hour
+    Bench(Bench),
     /// Run a command with a throwaway database server in `DIRECTORY_TEST_POSTGRES_URL`
     Postgres {
         /// The command and its arguments
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Openapi => openapi(),
         Task::Fuzz { renew_lock: true, .. } => renew_lock(),
         Task::Fuzz { seconds, target, .. } => fuzz(seconds, target.as_deref()),
+        Task::Bench(bench) => run_bench(&bench),
         Task::Postgres { command } => with_postgres(&command),
     };
     result.unwrap_or_else(|error| {
@@ -125,6 +129,11 @@ fn renew_lock() -> Result<ExitCode> {
 
 fn fuzz(seconds: u64, target: Option<&str>) -> Result<ExitCode> {
     fuzz::run(&root()?, seconds, target)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_bench(bench: &Bench) -> Result<ExitCode> {
+    bench.run(&root()?)?;
     Ok(ExitCode::SUCCESS)
 }
 

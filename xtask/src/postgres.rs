@@ -44,15 +44,37 @@ fi
 rm -rf "$folder"
 "#;
 
-/// What a server that nobody needs tomorrow can do without, and what many tests at once need.
+/// What many tests at once need.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
+";
+
+/// What a server that nobody needs tomorrow can do without.
+const HASTE: &str = "
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 ";
+
+/// What becomes of the data if the machine stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Whatever: for tests.
+    None,
+    /// What was committed is kept, by the server's default settings: for measuring.
+    Default,
+}
+
+impl Durability {
+    fn settings(self) -> String {
+        match self {
+            Self::None => format!("{SETTINGS}{HASTE}"),
+            Self::Default => SETTINGS.to_owned(),
+        }
+    }
+}
 
 /// The server that tests use.
 pub(crate) enum Server {
@@ -69,19 +91,13 @@ impl Server {
             return Ok(Self::Given(url));
         }
         let programs = tools::postgres_programs()?;
-        let cluster = Cluster::start(&programs).context("cannot start a PostgreSQL cluster")?;
-        eprintln!(
-            "PostgreSQL: a throwaway cluster in {}, run by {}",
-            cluster.folder.path().display(),
-            programs.display()
-        );
-        Ok(Self::Throwaway(cluster))
+        Ok(Self::Throwaway(Cluster::announced(&programs, Durability::None)?))
     }
 
     pub(crate) fn url(&self) -> &str {
         match self {
             Self::Given(url) => url,
-            Self::Throwaway(cluster) => &cluster.url,
+            Self::Throwaway(cluster) => cluster.url(),
         }
     }
 }
@@ -95,11 +111,26 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn start(programs: &Path) -> Result<Self> {
+    /// Starts one and says so.
+    pub(crate) fn announced(programs: &Path, durability: Durability) -> Result<Self> {
+        let cluster = Self::start(programs, durability).context("cannot start a PostgreSQL cluster")?;
+        eprintln!(
+            "PostgreSQL: a throwaway cluster in {}, run by {}",
+            cluster.folder.path().display(),
+            programs.display()
+        );
+        Ok(cluster)
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn start(programs: &Path, durability: Durability) -> Result<Self> {
         let owner = Owner::find()?;
         let mut attempt = 1;
         loop {
-            match Self::start_once(programs, owner) {
+            match Self::start_once(programs, durability, owner) {
                 Err(error) if attempt < ATTEMPTS => {
                     eprintln!("PostgreSQL did not start (attempt {attempt}): {error:#}");
                     attempt += 1;
@@ -109,10 +140,10 @@ impl Cluster {
         }
     }
 
-    fn start_once(programs: &Path, owner: Option<Owner>) -> Result<Self> {
+    fn start_once(programs: &Path, durability: Durability, owner: Option<Owner>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("directory-postgres-").tempdir()?;
         let password = random_hex()?;
-        for (name, content) in [("password", password.as_str()), ("settings", SETTINGS)] {
+        for (name, content) in [("password", password.clone()), ("settings", durability.settings())] {
             let path = folder.path().join(name);
             fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
             give(&path, owner)?;
@@ -210,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_cluster_serves_until_it_is_dropped_and_leaves_nothing() {
-        let cluster = Cluster::start(&tools::postgres_programs().unwrap()).unwrap();
+        let cluster = Cluster::start(&tools::postgres_programs().unwrap(), Durability::None).unwrap();
         let folder = cluster.folder.path().to_owned();
         let port = port(&cluster);
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -226,6 +257,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = keep(Path::new("/nowhere"), folder.path(), 1, None).err().unwrap().to_string();
         assert!(error.contains("/nowhere/initdb"), "{error}");
+    }
+
+    #[test]
+    fn only_a_server_for_tests_may_lose_something() {
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            assert!(Durability::None.settings().contains(&format!("{setting} = off")));
+            assert!(!Durability::Default.settings().contains(setting));
+        }
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// Where cargo puts what it builds of the workspace.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root.join(target)
+}
+
 /// The triple of this machine, as cargo calls it.
 pub(crate) fn host() -> Result<String> {
     let output = Command::new(cargo()).arg("-vV").output().context("cannot run cargo")?;

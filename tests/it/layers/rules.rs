@@ -38,7 +38,7 @@ const IMPURE: &[&str] = &[
     "getrandom",
 ];
 
-/// What a crate may know of ours, by its own name. A layer knows those below it. Binaries, tests, examples and xtask are
+/// What a crate may know of ours, by its own name. A layer knows those below it. Binaries, tests, benches, examples and xtask are
 /// not listed: they wire things together and may know anything.
 const LAYERS: &[(&str, &[&str])] = &[
     ("directory-core", &[]),
@@ -119,7 +119,8 @@ pub(crate) fn providers_and_stores(graph: &Graph) -> Vec<String> {
     broken
 }
 
-/// Only binaries, tests and examples ship with a store's driver; a crate's own tests may use one.
+/// Only binaries, tests and examples ship with a store's driver; a crate's own tests may use one. What measures the programs from
+/// outside has no need of one.
 pub(crate) fn drivers(graph: &Graph) -> Vec<String> {
     let may = |member: &Package| ["bins", "tests", "examples"].iter().any(|folder| member.lies_in(folder));
     graph
@@ -131,9 +132,12 @@ pub(crate) fn drivers(graph: &Graph) -> Vec<String> {
         .collect()
 }
 
-/// sqlx comes in by the drivers, and by the whole-system tests, which look into the database.
+/// sqlx comes in by the drivers, by the whole-system tests, which look into the database, and by the benchmarks, whose baselines
+/// are the database itself.
 pub(crate) fn sqlx(graph: &Graph) -> Vec<String> {
-    kept_to(graph, "sqlx", Arrows::All, |member| is_driver(&member.name) || member.lies_in("tests"))
+    kept_to(graph, "sqlx", Arrows::All, |member| {
+        is_driver(&member.name) || member.lies_in("tests") || member.lies_in("benches")
+    })
 }
 
 /// reqwest comes in by the providers, by the verifier of a platform's tokens, which fetches that platform's keys, by the sender
@@ -145,10 +149,12 @@ pub(crate) fn reqwest(graph: &Graph) -> Vec<String> {
     })
 }
 
-/// actix comes in by the API, the simulator and the programs.
+/// actix comes in by the API, the simulator, the programs, and the benchmarks, which compare the API with a bare handler.
 pub(crate) fn actix(graph: &Graph) -> Vec<String> {
     kept_to(graph, "actix", Arrows::Shipped, |member| {
-        ["http-api", "entra-simulator"].contains(&member.name.as_str()) || member.lies_in("bins")
+        ["http-api", "entra-simulator"].contains(&member.name.as_str())
+            || member.lies_in("bins")
+            || member.lies_in("benches")
     })
 }
 

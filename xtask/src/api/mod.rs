@@ -14,6 +14,8 @@ use anyhow::{Context as _, Result, bail};
 pub(crate) use python::Python;
 use world::World;
 
+use crate::tools;
+
 /// What the tester is told; the folder that it works in has them and the dictionaries of ids.
 const FILES: [&str; 2] = ["schemathesis.toml", "hooks.py"];
 
@@ -43,6 +45,5 @@ pub(crate) fn test(root: &Path, python: &Python, programs: &Path) -> Result<()> 
 
 /// Where cargo puts the programs of this workspace.
 pub(crate) fn programs(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    root.join(target).join("debug")
+    tools::target(root).join("debug")
 }

@@ -1,0 +1,91 @@
+//! The engine, by its public face: a listing of whom nobody changed, and of whom everybody is new.
+//!
+//! `cargo bench -p directory-core`
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use directory_core::{
+    AccountKind, ConnectionId, DirectoryEntry, DirectoryUser, ExternalId, Link, LinkedUser, ListingEnd, LocalUser,
+    PlanTail, Policy, Reconciler, TenantFacts, UserId, UserStatus,
+};
+use uuid::Uuid;
+
+const USERS: u32 = 100_000;
+const PAGE: usize = 999;
+const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(1));
+/// Spreads numbers over all of a GUID's bits, as real ones are.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
+fn listed(number: u32) -> Option<DirectoryUser> {
+    let email = format!("person.number{number}@example.com");
+    Some(DirectoryUser {
+        external_id: ExternalId::parse(&Uuid::from_u128(u128::from(number + 1).wrapping_mul(SPREAD)).to_string())?,
+        user_principal_name: Some(email.clone()),
+        mail: Some(email),
+        display_name: Some(format!("Person Number {number}")),
+        given_name: Some("Person".to_owned()),
+        family_name: Some(format!("Number {number}")),
+        enabled: Some(true),
+        kind: AccountKind::Member,
+    })
+}
+
+/// The row that a sync has made of a user.
+fn local(number: u32, user: &DirectoryUser) -> LocalUser {
+    LocalUser {
+        id: UserId(Uuid::from_u128(u128::from(number))),
+        version: 1,
+        email: user.mail.clone().unwrap_or_default(),
+        display_name: user.display_name.clone().unwrap_or_default(),
+        given_name: user.given_name.clone(),
+        family_name: user.family_name.clone(),
+        role: "member".to_owned(),
+        status: UserStatus::Active,
+        deactivated_by: None,
+        link: Some(Link { connection: CONNECTION, external_id: user.external_id.clone() }),
+    }
+}
+
+fn plan(entries: &[DirectoryEntry], locals: &[LocalUser], linked: &[LinkedUser]) -> PlanTail {
+    let mut engine = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned());
+    for (index, page) in entries.chunks(PAGE).enumerate() {
+        let locals = locals.chunks(PAGE).nth(index).unwrap_or_default();
+        let page = engine.open(page, locals);
+        black_box(engine.emails_to_look_up(&page));
+        black_box(engine.page(&page, &[]));
+    }
+    let mut sweep = engine.end_of_listing(ListingEnd::Complete);
+    black_box(sweep.linked(linked));
+    sweep.finish(&TenantFacts { active_linked: linked.len() as u64, ..TenantFacts::default() })
+}
+
+fn engine(criterion: &mut Criterion) {
+    let users: Vec<DirectoryUser> = (0..USERS).filter_map(listed).collect();
+    let locals: Vec<LocalUser> = (0..USERS).zip(&users).map(|(number, user)| local(number, user)).collect();
+    let linked: Vec<LinkedUser> = users
+        .iter()
+        .zip(&locals)
+        .map(|(user, local)| LinkedUser {
+            id: local.id,
+            version: local.version,
+            external_id: user.external_id.clone(),
+            email: local.email.clone(),
+            role: local.role.clone(),
+        })
+        .collect();
+    let entries: Vec<DirectoryEntry> = users.into_iter().map(DirectoryEntry::Present).collect();
+
+    let mut group = criterion.benchmark_group("engine");
+    group.throughput(Throughput::Elements(u64::from(USERS))).sample_size(20);
+    group.bench_function("unchanged users", |bencher| {
+        bencher.iter(|| plan(&entries, &locals, &linked));
+    });
+    group.bench_function("first import", |bencher| {
+        bencher.iter(|| plan(&entries, &[], &[]));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, engine);
+criterion_main!(benches);
