@@ -65,7 +65,7 @@ impl Bench {
 
 fn build(root: &Path, packages: &[&str]) -> Result<()> {
     let packages: Vec<String> = packages.iter().map(|package| format!("--package={package}")).collect();
-    let mut command = Command::new(tools::cargo());
+    let mut command = tools::command(tools::cargo());
     command.args(["build", "--release", "--locked"]).args(&packages).current_dir(root);
     let status = command.status().context("cannot run cargo")?;
     if !status.success() {

@@ -3,7 +3,6 @@
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -126,7 +125,7 @@ fn run_with(cargo: &OsStr, root: &Path, steps: &[Step], postgres_url: Option<&st
     for (index, step) in steps.iter().enumerate() {
         let title = step.title();
         eprintln!("\n[{}/{}] {title}", index + 1, steps.len());
-        let mut command = Command::new(cargo);
+        let mut command = tools::command(cargo);
         command.args(&step.arguments).envs(step.environment.iter().copied()).current_dir(root);
         if let Some(url) = postgres_url {
             command.env(URL_VARIABLE, url);

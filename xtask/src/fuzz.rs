@@ -77,7 +77,7 @@ pub(crate) fn renew_lock(root: &Path) -> Result<()> {
 
 /// Has cargo resolve the dependencies, which writes the lock file unless it is locked.
 fn resolves(root: &Path, locked: bool) -> Result<bool> {
-    let mut command = Command::new(tools::cargo());
+    let mut command = tools::command(tools::cargo());
     command.args(["metadata", "--quiet", "--format-version", "1", "--manifest-path"]).arg(root.join("fuzz/Cargo.toml"));
     if locked {
         command.arg("--locked");
@@ -148,7 +148,7 @@ impl Places {
 
     fn build(&self, host: &str, only: Option<&str>) -> Result<()> {
         let manifest = self.sources.join("Cargo.toml");
-        let mut command = Command::new(tools::cargo());
+        let mut command = tools::command(tools::cargo());
         command.args(["build", "--locked", "--release", "--manifest-path"]).arg(&manifest);
         // With a target of its own the flags are not for build scripts, which have nothing to count for.
         command.args(["--target", host, "--target-dir"]).arg(&self.made);

@@ -7,11 +7,7 @@ mod fuzz;
 mod postgres;
 mod tools;
 
-use std::{
-    ffi::OsString,
-    path::Path,
-    process::{Command, ExitCode},
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -142,7 +138,7 @@ fn with_postgres(command: &[OsString]) -> Result<ExitCode> {
         anyhow::bail!("no command given");
     };
     let server = Server::start()?;
-    let status = Command::new(program)
+    let status = tools::command(program)
         .args(arguments)
         .env(postgres::URL_VARIABLE, server.url())
         .status()

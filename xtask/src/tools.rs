@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -28,6 +28,18 @@ pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// A command that is not told what cargo told xtask of itself. Build scripts look at that too (ring's does), and would make
+/// their crates, and all that is built on those, anew each time cargo is called from here and then from a shell.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Where cargo puts what it builds of the workspace.
 pub(crate) fn target(root: &Path) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
@@ -36,7 +48,7 @@ pub(crate) fn target(root: &Path) -> PathBuf {
 
 /// The triple of this machine, as cargo calls it.
 pub(crate) fn host() -> Result<String> {
-    let output = Command::new(cargo()).arg("-vV").output().context("cannot run cargo")?;
+    let output = command(cargo()).arg("-vV").output().context("cannot run cargo")?;
     let said = String::from_utf8_lossy(&output.stdout);
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.context("cargo names no host")?.to_owned())
@@ -65,7 +77,7 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<()> {
 
 impl Tool {
     fn is_present(self) -> bool {
-        let mut command = Command::new(cargo());
+        let mut command = command(cargo());
         command.args([self.subcommand, "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }

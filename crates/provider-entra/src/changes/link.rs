@@ -70,7 +70,10 @@ mod tests {
         assert!(Links::of(&here, true, &kept).is_some() && Links::of(&here, false, &kept).is_none());
         assert!(own(&here, "https://evil.test/v1.0/users/delta").is_none());
         let other = Continuation::new(kept.expose().replace("displayName", "jobTitle"));
-        assert!(Links::of(&here, true, &kept).is_some() && Links::of(&here, true, &other).is_none(), "other properties");
+        assert!(
+            Links::of(&here, true, &kept).is_some() && Links::of(&here, true, &other).is_none(),
+            "other properties"
+        );
         for text in ["", "{}", "[]", r#"{"users":7}"#] {
             assert!(Links::of(&here, false, &Continuation::new(text.to_owned())).is_none(), "{text}");
         }
