@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn only_everything_is_checked_in() {
-        let (root, target) = (Path::new("/root"), Path::new("/target"));
+        let (root, target) = (Path::new("/workspace"), Path::new("/target"));
         let everything = || Bench { cases: Vec::new(), users: None, rounds: None };
-        assert_eq!(everything().folder(root, target), Path::new("/root/docs"));
+        assert_eq!(everything().folder(root, target), Path::new("/workspace/docs"));
         for less in [
             Bench { cases: vec!["runs_page".to_owned()], ..everything() },
             Bench { users: Some(100), ..everything() },

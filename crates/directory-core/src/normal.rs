@@ -19,6 +19,11 @@ pub fn normalise(text: &str) -> Option<Cow<'_, str>> {
     (!normal.is_empty()).then_some(normal)
 }
 
+/// Whether text is nothing but visible ASCII, as nearly every address is.
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// An e-mail address that can be stored: normalised, one `@` with something on either side, no white space.
 ///
 /// Addresses are unique whatever their case, and databases fold ASCII only; so an address with other letters is kept
@@ -42,7 +47,7 @@ impl<'a> EmailAddress<'a> {
             && !domain.is_empty()
             && !domain.contains('@')
             && address.len() <= Self::MAX_BYTES
-            && !address.chars().any(|c| c.is_whitespace() || c.is_control());
+            && (is_graphic(&address) || !address.chars().any(|c| c.is_whitespace() || c.is_control()));
         usable.then_some(Self(address))
     }
 

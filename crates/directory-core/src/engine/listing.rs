@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Action, Change, ChangeCode, ConnectionId, DirectoryEntry, DirectoryUser, EmailAddress, EmailKey, ExternalId,
-    ListingEnd, LocalUser, Policy, Rival, Target, UserStatus, Values,
+    Action, Change, ChangeCode, ConnectionId, DirectoryEntry, EmailAddress, EmailKey, ExternalId, ListingEnd,
+    LocalUser, Policy, Rival, Target, UserStatus, Values,
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     guard::Guards,
     key::{Key, KeyMap, KeySet},
     ledger::{Claim, ClaimKind, Entry, Ledger},
-    page::{Holders, Item, Page},
+    page::{Holders, Item, Page, Word},
     sweep::Sweep,
 };
 
@@ -92,7 +92,7 @@ impl Reconciler {
     /// of them do no harm.
     #[must_use]
     pub fn open<'a>(&self, entries: &'a [DirectoryEntry], linked: &'a [LocalUser]) -> Page<'a> {
-        Page::of(self.connection, entries, linked)
+        Page::of(self.connection, &self.policy, entries, linked)
     }
 
     /// The addresses whose present holders [`Self::page`] has to know: those of new users and of users whose address
@@ -103,16 +103,16 @@ impl Reconciler {
         wanted.into_iter().collect()
     }
 
-    fn email_to_look_up(&self, &Item { entry, known, local }: &Item<'_>) -> Option<EmailKey> {
-        let (DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)) = entry else { return None };
-        let (key, _) = known?;
-        if local.is_none() && matches!(entry, DirectoryEntry::Changed(_)) && !self.present.contains(&key) {
+    fn email_to_look_up(&self, Item { word, known, local }: &Item<'_>) -> Option<EmailKey> {
+        let (Word::Present(user, wanted) | Word::Changed(user, wanted)) = word else { return None };
+        let (key, _) = known.as_ref()?;
+        if local.is_none() && matches!(word, Word::Changed(..)) && !self.present.contains(key) {
             return None;
         }
-        if self.policy.excludes(user, local.is_some()) || self.ignored.contains(&key) {
+        if self.policy.excludes(user, local.is_some()) || self.ignored.contains(key) {
             return None;
         }
-        let email = self.policy.email_of(user)?;
+        let email = wanted.email.as_ref()?;
         let keeps_it = local.is_some_and(|local| email.as_str().eq_ignore_ascii_case(&local.email));
         (!keeps_it).then(|| email.key())
     }
@@ -134,14 +134,15 @@ impl Reconciler {
         Sweep::new(self, end)
     }
 
-    fn entry(&mut self, &Item { entry, known, local }: &Item<'_>, holders: &Holders<'_>, plan: &mut PagePlan) {
+    fn entry(&mut self, item: &Item<'_>, holders: &Holders<'_>, plan: &mut PagePlan) {
+        let &Item { ref word, known, local } = item;
         let Some((key, id)) = known else {
             self.unidentified += 1;
             let seq = self.ledger.next_seq();
             plan.changes.push(refusal(seq, Action::Conflict, ChangeCode::UnreadableRecord));
             return;
         };
-        if matches!(entry, DirectoryEntry::Changed(_)) && !self.is_in_scope(key, local) {
+        if matches!(word, Word::Changed(..)) && !self.is_in_scope(key, local) {
             return;
         }
         self.forget(key, plan);
@@ -149,25 +150,23 @@ impl Reconciler {
             self.excluded.insert(key);
             return;
         }
-        match entry {
-            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user)
-                if self.policy.excludes(user, local.is_some()) =>
-            {
+        match word {
+            Word::Present(user, _) | Word::Changed(user, _) if self.policy.excludes(user, local.is_some()) => {
                 self.excluded.insert(key);
                 self.departed(key, local, plan);
             }
-            DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => {
+            Word::Present(_, wanted) | Word::Changed(_, wanted) => {
                 self.present.insert(key);
                 match local {
-                    Some(local) => self.linked(key, user, local, holders, plan),
-                    None => self.unlinked(key, user, holders, plan),
+                    Some(local) => self.linked(key, id, wanted, local, holders, plan),
+                    None => self.unlinked(key, id, wanted, holders, plan),
                 }
             }
-            DirectoryEntry::Removed(_) => {
+            Word::Removed => {
                 self.removed.insert(key);
                 self.departed(key, local, plan);
             }
-            DirectoryEntry::Unreadable(_) => {
+            Word::Unreadable => {
                 self.present.insert(key);
                 self.refuse(key, id, local, None, Refusal::conflict(ChangeCode::UnreadableRecord), plan);
             }
@@ -213,17 +212,17 @@ impl Reconciler {
     fn linked(
         &mut self,
         key: Key,
-        user: &DirectoryUser,
+        id: &ExternalId,
+        wanted: &Wanted<'_>,
         local: &LocalUser,
         holders: &Holders<'_>,
         plan: &mut PagePlan,
     ) {
-        if left_alone(local, user.enabled) {
+        if left_alone(local, wanted.enabled) {
             let why = Refusal { action: Action::Protected, code: ChangeCode::SuspendedLocally, rival: None };
-            self.refuse(key, &user.external_id, Some(local), None, why, plan);
+            self.refuse(key, id, Some(local), None, why, plan);
             return;
         }
-        let wanted = Wanted::of(user, &self.policy);
         let mut revision = wanted.revise(local);
         let mut moves_to = None;
         let mut taken = None;
@@ -249,7 +248,7 @@ impl Reconciler {
         }
         if let Some((email, rival)) = taken {
             let why = Refusal { rival: Some(rival), ..Refusal::conflict(ChangeCode::EmailTaken) };
-            self.refuse(key, &user.external_id, Some(local), Some(email.as_str()), why, plan);
+            self.refuse(key, id, Some(local), Some(email.as_str()), why, plan);
         }
     }
 
@@ -267,9 +266,7 @@ impl Reconciler {
         }
     }
 
-    fn unlinked(&mut self, key: Key, user: &DirectoryUser, holders: &Holders<'_>, plan: &mut PagePlan) {
-        let id = &user.external_id;
-        let wanted = Wanted::of(user, &self.policy);
+    fn unlinked(&mut self, key: Key, id: &ExternalId, wanted: &Wanted<'_>, holders: &Holders<'_>, plan: &mut PagePlan) {
         let Some(email) = &wanted.email else {
             self.refuse(key, id, None, None, Refusal::conflict(ChangeCode::NoEmail), plan);
             return;
@@ -280,7 +277,7 @@ impl Reconciler {
         let rival = holder.map(|holder| self.rival(holder));
         let refused = match holder {
             Some(holder) if holder.link.is_none() && self.policy.adopts(&to) => {
-                let revision = adoption(&wanted, email, id, holder);
+                let revision = adoption(wanted, email, id, holder);
                 let bid = Bid { claim: claim(ClaimKind::Adopt), held_by: None };
                 self.existing(key, Action::Link, holder, revision, Some(bid), plan);
                 return;

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::{ConnectionId, DirectoryEntry, EmailKey, ExternalId, LocalUser};
+use crate::{ConnectionId, DirectoryEntry, DirectoryUser, EmailKey, ExternalId, LocalUser, Policy};
 
-use super::key::{Key, KeyMap};
+use super::{
+    decide::Wanted,
+    key::{Key, KeyMap},
+};
 
 /// A page whose ids have been looked up. See [`super::Reconciler::open`].
 pub struct Page<'a> {
@@ -12,33 +15,47 @@ pub struct Page<'a> {
 }
 
 /// An entry of the page.
-#[derive(Clone, Copy)]
 pub(crate) struct Item<'a> {
-    pub(crate) entry: &'a DirectoryEntry,
-    /// Of its id, if that could be read.
+    pub(crate) word: Word<'a>,
+    /// Its id, if that could be read.
     pub(crate) known: Option<(Key, &'a ExternalId)>,
     /// Who is linked to that id.
     pub(crate) local: Option<&'a LocalUser>,
 }
 
+/// What the directory says of a user.
+pub(crate) enum Word<'a> {
+    Present(&'a DirectoryUser, Wanted<'a>),
+    Changed(&'a DirectoryUser, Wanted<'a>),
+    Removed,
+    Unreadable,
+}
+
 impl<'a> Page<'a> {
-    pub(crate) fn of(connection: ConnectionId, entries: &'a [DirectoryEntry], linked: &'a [LocalUser]) -> Self {
+    pub(crate) fn of(
+        connection: ConnectionId,
+        policy: &Policy,
+        entries: &'a [DirectoryEntry],
+        linked: &'a [LocalUser],
+    ) -> Self {
         let links = linked.iter().filter_map(|user| Some((user.link.as_ref()?, user)));
         let here = links.filter(|(link, _)| link.connection == connection);
         let linked: KeyMap<&LocalUser> = here.map(|(link, user)| (Key::of_id(&link.external_id), user)).collect();
         let item = |entry: &'a DirectoryEntry| {
-            let known = id_of(entry).map(|id| (Key::of_id(id), id));
-            Item { entry, known, local: known.and_then(|(key, _)| linked.get(&key).copied()) }
+            let (id, word) = match entry {
+                DirectoryEntry::Present(user) => {
+                    (Some(&user.external_id), Word::Present(user, Wanted::of(user, policy)))
+                }
+                DirectoryEntry::Changed(user) => {
+                    (Some(&user.external_id), Word::Changed(user, Wanted::of(user, policy)))
+                }
+                DirectoryEntry::Removed(id) => (Some(id), Word::Removed),
+                DirectoryEntry::Unreadable(id) => (id.as_ref(), Word::Unreadable),
+            };
+            let known = id.map(|id| (Key::of_id(id), id));
+            Item { word, known, local: known.and_then(|(key, _)| linked.get(&key).copied()) }
         };
         Self { items: entries.iter().map(item).collect() }
-    }
-}
-
-fn id_of(entry: &DirectoryEntry) -> Option<&ExternalId> {
-    match entry {
-        DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => Some(&user.external_id),
-        DirectoryEntry::Removed(id) => Some(id),
-        DirectoryEntry::Unreadable(id) => id.as_ref(),
     }
 }
 
