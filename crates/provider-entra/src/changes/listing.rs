@@ -5,8 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use directory_core::{
-    Continuation, DirectoryEntry, DirectoryUser, ExternalId, FailureKind, Listing, ListingEnd, ListingPage,
-    ProviderError,
+    Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage, ProviderError,
 };
 use tracing::debug;
 use url::Url;
@@ -90,14 +89,15 @@ impl EntraChanges {
         match self.state.clone() {
             state @ (State::Users(_) | State::Ending(_)) if !self.reread.is_empty() => {
                 let some = self.reread.split_off(self.reread.len().saturating_sub(REREAD_AT_ONCE));
-                let entries =
-                    self.completed(some.into_iter().map(|id| Told::Part(id, Said::default())).collect()).await?;
+                let told = some.into_iter().map(|id| Told::Part(id, Said::default())).collect();
+                let entries = self.completed(told, true).await?;
                 more(entries, state)
             }
             State::Users(request) => {
                 let (told, onward) = self.users(&request).await?;
-                let mut entries = self.completed(told).await?;
-                if self.group.is_some() {
+                let of_anybody = self.group.is_some();
+                let mut entries = self.completed(told, !of_anybody).await?;
+                if of_anybody {
                     entries = entries.into_iter().filter_map(|entry| self.of_anybody(entry)).collect();
                 }
                 match onward {
@@ -116,6 +116,9 @@ impl EntraChanges {
                 Onward::End(members) => {
                     let (came, left) = std::mem::take(&mut self.membership).into_parts();
                     self.reread = came;
+                    for id in &left {
+                        self.settle(id);
+                    }
                     let left = left.into_iter().map(DirectoryEntry::Removed).collect();
                     more(left, State::Ending(Links { users, members: Some(members) }))
                 }
@@ -185,8 +188,14 @@ impl EntraChanges {
         }
     }
 
-    /// The entries in the order in which they were told, those read anew that were not told as a whole.
-    async fn completed(&mut self, told: Vec<Told>) -> Result<Vec<DirectoryEntry>, ProviderError> {
+    /// A later word was told of somebody who was left open.
+    fn settle(&mut self, id: &ExternalId) {
+        self.open.remove(&Some(id.clone()));
+    }
+
+    /// The entries in the order in which they were told, those read anew that were not told as a whole. `settles`: whoever is
+    /// present here is known to be in scope, so that nothing is left open of them.
+    async fn completed(&mut self, told: Vec<Told>, settles: bool) -> Result<Vec<DirectoryEntry>, ProviderError> {
         let parts = told.iter().filter_map(|told| match told {
             Told::Part(id, _) => Some(id.clone()),
             Told::Entry(_) => None,
@@ -210,9 +219,10 @@ impl EntraChanges {
                     said.over(entry.clone())
                 }
             };
-            if let DirectoryEntry::Present(DirectoryUser { external_id: id, .. }) | DirectoryEntry::Removed(id) = &entry
-            {
-                self.open.remove(&Some(id.clone()));
+            match &entry {
+                DirectoryEntry::Present(user) if settles => self.settle(&user.external_id),
+                DirectoryEntry::Removed(id) => self.settle(id),
+                _ => {}
             }
             entries.push(entry);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use directory_core::{ExternalId, FailureKind, ProviderError};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use crate::{
     error::protocol,
@@ -11,6 +11,8 @@ use crate::{
     page::{BodyFault, Items, Kind, object_id, read_items},
     request::Target,
 };
+
+use super::page::Removal;
 
 /// A page as it arrived.
 pub(crate) struct MembersPage {
@@ -35,7 +37,7 @@ struct GroupItem<'a> {
     #[serde(borrow)]
     id: Text<'a>,
     #[serde(default, rename = "@removed")]
-    removed: Option<IgnoredAny>,
+    removed: Option<Removal>,
     #[serde(borrow, default, rename = "members@delta")]
     members: Option<Vec<MemberItem<'a>>>,
 }
@@ -47,7 +49,7 @@ struct MemberItem<'a> {
     #[serde(borrow)]
     id: Text<'a>,
     #[serde(default, rename = "@removed")]
-    removed: Option<IgnoredAny>,
+    removed: Option<Removal>,
 }
 
 /// Reads a page of changed members. An item that cannot be read may be anybody's, so then there is no page.
@@ -137,6 +139,7 @@ mod tests {
     #[case(r#"{"value":[{"members@delta":[]}],"@odata.deltaLink":"https://x/"}"#)]
     #[case(r#"{"value":[{"id":"g","members@delta":{}}],"@odata.deltaLink":"https://x/"}"#)]
     #[case(r#"{"value":[{"id":" "}],"@odata.deltaLink":"https://x/"}"#)]
+    #[case(r#"{"value":[{"id":"g","members@delta":[{"id":"a","@removed":true}]}],"@odata.deltaLink":"https://x/"}"#)]
     #[case(r#"{"value":[]}"#)]
     fn what_cannot_be_read_is_no_page(#[case] body: &str) {
         assert_eq!(parse_members(body.as_bytes()).err(), Some(BodyFault::NotAsked));

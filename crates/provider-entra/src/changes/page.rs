@@ -1,7 +1,7 @@
 //! A page of changes, from bytes to what it tells.
 
 use directory_core::{DirectoryEntry, ExternalId};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     json::Text,
@@ -30,6 +30,10 @@ pub(crate) enum Told {
     Part(ExternalId, Said),
 }
 
+/// What `@removed` is: an object, and nothing else ends anybody's access. Its reason makes no difference.
+#[derive(Deserialize)]
+pub(super) struct Removal {}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ChangedItem<'a> {
@@ -38,7 +42,7 @@ struct ChangedItem<'a> {
     #[serde(borrow, default)]
     id: Option<Text<'a>>,
     #[serde(default, rename = "@removed")]
-    removed: Option<IgnoredAny>,
+    removed: Option<Removal>,
     #[serde(borrow, default, deserialize_with = "said")]
     display_name: MaySay<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "said")]
@@ -168,6 +172,7 @@ mod tests {
 
     #[rstest]
     #[case(r#"{"id":"u","mail":5}"#, Some("u"))]
+    #[case(r#"{"id":"u","@removed":false}"#, Some("u"))]
     #[case(r#"{"displayName":"A"}"#, None)]
     fn a_bad_item_is_one_entry(#[case] item: &str, #[case] known: Option<&str>) {
         assert_eq!(read(item), [Told::Entry(DirectoryEntry::Unreadable(known.map(id)))]);

@@ -271,6 +271,26 @@ async fn a_group_is_followed_by_two_rounds() {
     assert!(text.contains("$deltatoken=2") && text.contains("$deltatoken=second"), "{text}");
 }
 
+/// Whoever was asked for and not found may not be linked, and then it tells nobody that something of theirs changed.
+#[tokio::test]
+async fn a_change_of_anybody_does_not_answer_for_who_was_asked_for() {
+    for (told_of, is_open) in [(user(ADA), true), (json!({"id": ADA, "@removed": {"reason": "deleted"}}), false)] {
+        let entra = Entra::start().await;
+        let members = format!("{}/v1.0/groups/delta?$deltatoken=second", entra.server.uri());
+        let rounds = [
+            page(&[], None),
+            page(&[], None),
+            changes(&[told_of], "delta", &entra.delta_link("2")),
+            changes(&[], "delta", &members),
+        ];
+        entra.graph(rounds).await;
+        let provider = entra.connect(Some(GROUP), false);
+        let since = place(&*provider).await.expect("a place");
+        let told = told(&*provider, &since, vec![id(ADA)]).await.expect("changes");
+        assert_eq!(told.continuation.is_none(), is_open);
+    }
+}
+
 #[tokio::test]
 async fn a_group_that_was_deleted_is_no_empty_one() {
     let entra = Entra::start().await;

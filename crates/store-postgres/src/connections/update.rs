@@ -10,7 +10,7 @@ use crate::{
     access::Access,
     audit,
     error::Fault,
-    runs::{continuation, lock_held, supersede},
+    runs::{continuation, lock_ruled, plan_anew, supersede},
 };
 
 pub(super) async fn update(
@@ -22,7 +22,7 @@ pub(super) async fn update(
     update: &ConnectionUpdate,
 ) -> Result<UpdatedConnection, Fault> {
     let mut tx = access.tenant(tenant).await?;
-    lock_held(&mut tx, tenant, id).await?;
+    lock_ruled(&mut tx, tenant, id).await?;
     let Some(mut current) = lock(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };
     if current.updated_at != seen {
         return Ok(UpdatedConnection::Moved);
@@ -30,6 +30,7 @@ pub(super) async fn update(
     if update.alters_plans(&current) {
         // What was left for the rules of before must not come back with them.
         continuation::forget(&mut tx, tenant, id).await?;
+        plan_anew(&mut tx, tenant, id).await?;
         if supersede(&mut tx, tenant, id, access.now()).await? {
             // It goes by its schedule again.
             let Some(again) = find(&mut tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };

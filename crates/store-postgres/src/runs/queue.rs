@@ -82,6 +82,41 @@ pub(crate) async fn lock_held(
     Ok(held.is_some())
 }
 
+/// Locks the connection's runs that other rules would mean something to, for the rest of the transaction.
+pub(crate) async fn lock_ruled(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND status IN ('held', 'running')
+         ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
+/// A run that is still being planned goes back into the queue: its plan would be one of the rules of before. What is being
+/// applied goes on, and a preview has rules of its own.
+pub(crate) async fn plan_anew(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL, claims = GREATEST(claims - 1, 0)
+         WHERE tenant_id = $1 AND connection_id = $2 AND status = 'running' AND NOT plan_complete AND draft IS NULL",
+    )
+    .bind(tenant.0)
+    .bind(connection.0)
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
 /// Something newer takes the held plan's place, and the schedule waits for that no longer. Whether there was one.
 pub(crate) async fn supersede(
     tx: &mut PgConnection,

@@ -38,12 +38,13 @@ pub(crate) async fn call(tx: &mut PgConnection, tenant: TenantId, at: DateTime<U
     call_all(tx, &[tenant.0], at).await
 }
 
-/// The same for several tenants, in the order of their ids, so that two who do this cannot wait for each other in a circle.
+/// The same for several tenants. They are locked in the order of their ids, so that two who do this cannot wait for each other in a circle.
 pub(crate) async fn call_all(tx: &mut PgConnection, tenants: &[Uuid], at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO webhook_turns (tenant_id, due_at)
          SELECT called.tenant_id, $2 FROM unnest($1::uuid[]) AS called (tenant_id)
          WHERE EXISTS (SELECT 1 FROM webhooks w WHERE w.tenant_id = called.tenant_id)
+         ORDER BY called.tenant_id
          ON CONFLICT (tenant_id) DO UPDATE SET due_at = LEAST(webhook_turns.due_at, excluded.due_at)",
     )
     .bind(tenants)
@@ -72,6 +73,7 @@ pub(super) async fn call_for_events(access: &Access, now: DateTime<Utc>) -> Resu
              INSERT INTO webhook_turns (tenant_id, due_at)
              SELECT tenant_id, $3::timestamptz FROM (SELECT DISTINCT tenant_id FROM new) AS told
              CROSS JOIN LATERAL (SELECT 1 FROM webhooks w WHERE w.tenant_id = told.tenant_id LIMIT 1) AS sent_to
+             ORDER BY tenant_id
              ON CONFLICT (tenant_id) DO UPDATE SET due_at = LEAST(webhook_turns.due_at, excluded.due_at)
          )
          UPDATE webhook_feed SET seen = CASE WHEN (SELECT count(*) FROM new) < $4 THEN GREATEST($1, $2)

@@ -9,7 +9,7 @@ use crate::{
     SqliteStore, audit,
     decode::{stored_id, stored_time, to_json},
     error::failed,
-    runs::{continuation, supersede},
+    runs::{continuation, plan_anew, supersede},
     sql::now,
 };
 
@@ -30,6 +30,7 @@ pub(super) async fn update(
     if update.alters_plans(&current) {
         // What was left for the rules of before must not come back with them.
         continuation::forget(&mut tx, tenant, id).await?;
+        plan_anew(&mut tx, tenant, id).await?;
         if supersede(&mut tx, tenant, id, store.clock.now()).await? {
             // It goes by its schedule again.
             let Some(again) = find(&mut *tx, tenant, id).await? else { return Ok(UpdatedConnection::NoConnection) };

@@ -26,7 +26,7 @@ use uuid::Uuid;
 pub(crate) use self::{
     ending::cancel_all,
     history::ChangeRow,
-    queue::{active, insert, supersede},
+    queue::{active, insert, plan_anew, supersede},
 };
 use crate::SqliteStore;
 

@@ -92,6 +92,25 @@ pub(crate) async fn insert(
     .try_into()
 }
 
+/// A run that is still being planned goes back into the queue: its plan would be one of the rules of before. What is being
+/// applied goes on, and a preview has rules of its own.
+pub(crate) async fn plan_anew(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    of: ConnectionId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE sync_runs SET status = 'queued', lease_token = NULL, lease_until = NULL, claims = max(claims - 1, 0)
+         WHERE tenant_id = ?1 AND connection_id = ?2 AND status = 'running' AND NOT plan_complete AND draft IS NULL",
+    )
+    .bind(stored_id(tenant.0))
+    .bind(stored_id(of.0))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(failed)
+}
+
 /// Something newer takes the held plan's place, and the schedule waits for that no longer. Whether there was one.
 pub(crate) async fn supersede(
     connection: &mut SqliteConnection,

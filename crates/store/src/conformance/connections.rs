@@ -1,14 +1,14 @@
 //! Connections, their credentials, and what a run's end means for them.
 
-use directory_core::{ConnectionId, EmailAttribute, MaxDeactivations, Policy, RunId};
+use directory_core::{ConnectionId, EmailAttribute, MaxDeactivations, PlanSummary, Policy, RunId};
 
 use super::{
     Harness,
-    world::{World, add_connection, add_tenant, add_twin, id, new_connection, sealed, second},
+    world::{World, add_connection, add_tenant, add_twin, creates, full, id, new_connection, sealed, second},
 };
 use crate::{
     Actor, Connection, ConnectionEffect, ConnectionState, ConnectionUpdate, IdPage, NewConnection, NewCredential,
-    RunEnd, RunStatus, UpdatedConnection,
+    PlanNext, RunEnd, RunStatus, StoreError, UpdatedConnection,
 };
 
 fn unusual(world: &World) -> NewConnection {
@@ -290,6 +290,32 @@ pub async fn an_update_of_the_rules_supersedes_a_held_plan(harness: &dyn Harness
         assert!(world.run(held).await.finished_at.is_some());
         held = world.held(vec![]).await;
     }
+}
+
+/// A run that is still being planned goes by the rules of before; so it loses its worker, and the next one plans by the new
+/// ones. What is being applied goes on.
+pub async fn an_update_of_the_rules_has_a_run_planned_anew(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let old = world.start().await.lease;
+    let seen = read(&world).await;
+    let renamed = update(&world, &seen, ConnectionUpdate { display_name: "Other".to_owned(), ..as_is(&seen) }).await;
+    world.stage(&old, vec![creates(1, "ext-1", "a@acme.example")]).await;
+
+    let group = Some("group".to_owned());
+    let regrouped = update(&world, &renamed, ConnectionUpdate { group_id: group.clone(), ..as_is(&renamed) }).await;
+    let lost = world.store.finish_plan(&old, &PlanSummary::default(), &full(), &PlanNext::Apply).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
+    assert_eq!(world.run(old.run).await.status, RunStatus::Queued);
+    let claim = world.claim(old.run).await.expect("it waits for a worker");
+    assert_eq!((claim.connection.group_id, claim.plan_complete), (group, false));
+
+    world.store.clear_plan(&claim.lease).await.unwrap();
+    world.stage(&claim.lease, vec![creates(1, "ext-1", "a@acme.example")]).await;
+    world.clear_for_applying(&claim.lease, 1).await;
+    update(&world, &regrouped, ConnectionUpdate { group_id: None, ..as_is(&regrouped) }).await;
+    world.apply_all(&claim.lease, 100).await;
+    world.finish(&claim.lease, RunStatus::Succeeded).await;
+    assert_eq!(world.user_count().await, 1);
 }
 
 /// A connection is paused and goes on as it is told; either twice is as good as once.

@@ -76,6 +76,7 @@ macro_rules! conformance_tests {
                 an_update_of_what_has_moved_is_refused
                 updates_can_be_told_apart
                 an_update_of_the_rules_supersedes_a_held_plan
+                an_update_of_the_rules_has_a_run_planned_anew
                 a_connection_is_paused_and_goes_on
                 a_quarantine_outlasts_an_update
                 updates_are_the_tenants_own
