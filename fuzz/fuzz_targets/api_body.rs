@@ -176,6 +176,7 @@ fn connection() -> Connection {
         policy: Policy::default(),
         schedule: None,
         next_sync_at: None,
+        held_until: None,
         quarantined_at: None,
         setbacks: 0,
         state: ConnectionState::Active,

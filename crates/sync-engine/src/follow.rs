@@ -20,7 +20,8 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 pub trait EventSubscriber: Send + Sync {
     /// Handles one event. Events come in order, each at least once: one that fails is handed over again after a while, and
     /// until then no other is. Whoever keeps the event's id together with what came of it, and follows from there after a
-    /// restart, handles each once.
+    /// restart, handles each once. Events of kinds that this program does not know, because a newer one wrote them, are passed
+    /// over.
     async fn handle(&self, event: &Event) -> Result<(), BoxError>;
 }
 

@@ -10,7 +10,7 @@ use directory_core::{LocalUser, TenantId};
 use sqlx::{PgConnection, types::Json};
 use store::{EventFilter, EventId, EventKind, Events, Feed, StoreError, UserEvent};
 
-use crate::PostgresStore;
+use crate::{PostgresStore, error::persistently};
 
 /// Writes that a person linked a user, or unlinked it, in the transaction that does so.
 pub(crate) async fn note_link(
@@ -48,6 +48,6 @@ impl Events for PostgresStore {
     }
 
     async fn delete_old_events(&self, age: Duration, limit: u32) -> Result<bool, StoreError> {
-        Ok(retention::delete_old_events(&self.access, age, limit).await?)
+        persistently(|| retention::delete_old_events(&self.access, age, limit)).await
     }
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     PostgresStore,
     decode::{Place, ascending},
-    error::failed,
+    error::{failed, persistently},
 };
 
 #[derive(sqlx::FromRow)]
@@ -267,11 +267,11 @@ impl Users for PostgresStore {
         connection: ConnectionId,
         external_id: &ExternalId,
     ) -> Result<Linking, StoreError> {
-        Ok(link::link(&self.access, by, tenant, user, connection, external_id).await?)
+        persistently(|| link::link(&self.access, by, tenant, user, connection, external_id)).await
     }
 
     async fn unlink_user(&self, by: &Actor, tenant: TenantId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        Ok(link::unlink(&self.access, by, tenant, user).await?)
+        persistently(|| link::unlink(&self.access, by, tenant, user)).await
     }
 
     async fn user(&self, tenant: TenantId, id: UserId) -> Result<Option<UserRecord>, StoreError> {

@@ -6,8 +6,9 @@ use directory_core::{
     Continuation, DirectoryEntry, DirectoryProvider, DirectoryUser, ExternalId, FailureKind, fake::FakeDirectory,
 };
 use store::{Connection, ModeReason, Run, RunMode, RunStatus};
+use sync_engine::EngineOptions;
 
-use crate::support::{Bench, failure, person};
+use crate::support::{Bench, failure, person, quick};
 
 fn id(text: &str) -> ExternalId {
     ExternalId::parse(text).unwrap()
@@ -190,4 +191,40 @@ async fn a_change_that_does_not_tell_who_is_in_scope_makes_way_for_a_whole_listi
     let (mode, reason, run) = read(&bench, &connection).await;
     assert_eq!((mode, reason, run.counts.unchanged), (RunMode::Delta, ModeReason::Continued, 1));
     assert_eq!(asked(&bench)[2].0, "third");
+}
+
+#[tokio::test]
+async fn everybody_is_read_when_it_is_time_again() {
+    let mut bench = Bench::new(|n| everybody(vec![person("ann")], &format!("place {n}"))).await;
+    bench.engine =
+        bench.engine.clone().with_options(EngineOptions { full_sync_every: Some(Duration::ZERO), ..quick() });
+    let connection = bench.connection().await;
+    read(&bench, &connection).await;
+    let (mode, reason, _) = read(&bench, &connection).await;
+    assert_eq!((mode, reason), (RunMode::Full, ModeReason::ReconcileDue));
+    assert!(asked(&bench).is_empty());
+}
+
+#[tokio::test]
+async fn more_than_some_who_wait_are_read_with_everybody_else() {
+    let bench = Bench::new(|_| {
+        let nameless = |n| DirectoryUser { mail: None, ..user(&format!("p{n}")) };
+        everybody((0..1_001).map(|n| DirectoryEntry::Present(nameless(n))).collect(), "place")
+    })
+    .await;
+    let connection = bench.connection().await;
+    assert_eq!(read(&bench, &connection).await.2.counts.conflicts, 1_001);
+    let (mode, reason, _) = read(&bench, &connection).await;
+    assert_eq!((mode, reason), (RunMode::Full, ModeReason::ManyOpenCases));
+}
+
+#[tokio::test]
+async fn the_place_is_sealed_where_it_is_kept() {
+    let bench = Bench::new(|_| everybody(vec![person("ann")], "from here on")).await;
+    let connection = bench.connection().await;
+    read(&bench, &connection).await;
+    let kept = bench.store.continuation(bench.tenant, connection.id).await.unwrap().expect("a place").place.sealed;
+    assert!(!kept.windows(9).any(|bytes| bytes == b"from here"), "in the clear");
+    read(&bench, &connection).await;
+    assert_eq!(asked(&bench)[0].0, "from here on", "and opened");
 }
