@@ -216,7 +216,7 @@ pub struct WebhookInput {
     #[schema(value_type = Option<DescriptionText>)]
     pub description: Option<String>,
     /// Which events it wants; all of them unless said.
-    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1, max_items = 9)]
     pub event_types: Option<Vec<String>>,
 }
 
@@ -250,7 +250,7 @@ pub struct WebhookPatch {
     pub description: Option<Option<String>>,
     /// Which events it wants; null is all of them.
     #[serde(default, deserialize_with = "input::null_is_a_value")]
-    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<EventKindWord>>, min_items = 1, max_items = 9)]
     pub event_types: Option<Option<Vec<String>>>,
     /// Whether it is sent to.
     #[serde(default, deserialize_with = "input::not_null")]
@@ -358,6 +358,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn every_type_may_be_named_as_the_document_says() {
+        assert_eq!(EventKind::ALL.len(), 9, "`max_items` of both forms");
+    }
 
     fn webhook(url: &str) -> Webhook {
         Webhook {
