@@ -41,7 +41,7 @@ impl Batch {
     }
 }
 
-/// A batch of nothing but new users is written at first without a look at the table, which would take as long again as the
+/// A batch of nothing but new users is written at first without a look at the table, which would take half as long as the
 /// writing. If somebody is in the way the unique indexes say so, and it starts over with that look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
