@@ -4,15 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use directory_core::{
-    AccountKind, ConnectionId, DirectoryEntry, DirectoryUser, ExternalId, Link, LinkedUser, ListingEnd, LocalUser,
-    Policy, Reconciler, TenantFacts, UserId, UserStatus,
+    AccountKind, ConnectionId, DirectoryEntry, DirectoryUser, ExternalId, ListingEnd, Policy, Profile, Reconciler,
+    Roll, TenantFacts, UserStatus,
 };
 use uuid::Uuid;
 
 /// The size of Graph's largest page.
 const PAGE: u32 = 999;
-/// What a sync reads at a time when it looks for absent users.
-const SWEEP: u32 = 5_000;
 const CONNECTION: ConnectionId = ConnectionId(Uuid::from_u128(1));
 /// Spreads numbers over all of a GUID's bits, as real ones are. Odd, so that no two numbers meet.
 const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
@@ -21,36 +19,40 @@ const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 pub fn plan(users: u32) -> Result<Duration> {
     let (reconciler, mut took) = listing(users)?;
     let began = Instant::now();
-    let mut sweep = reconciler.end_of_listing(ListingEnd::Complete);
+    let sweep = reconciler.end_of_listing(ListingEnd::Complete);
+    let nobody_is_absent = !sweep.seeks_absent();
+    let tail = sweep.finish(&TenantFacts::default());
     took += began.elapsed();
-    for first in (0..users).step_by(SWEEP as usize) {
-        let page: Vec<LinkedUser> = (first..users.min(first + SWEEP)).filter_map(linked).collect();
-        let began = Instant::now();
-        let changes = sweep.linked(&page);
-        took += began.elapsed();
-        ensure!(changes.is_empty(), "somebody is absent");
-    }
-    let began = Instant::now();
-    let tail = sweep.finish(&TenantFacts { active_linked: u64::from(users), ..TenantFacts::default() });
-    took += began.elapsed();
+    ensure!(nobody_is_absent, "somebody is absent");
     ensure!(tail.summary.counts.unchanged == u64::from(users), "somebody changed: {:?}", tail.summary);
     Ok(took)
 }
 
 /// The engine after the listing, and the time that it took.
 pub fn listing(users: u32) -> Result<(Reconciler, Duration)> {
-    let mut reconciler = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned());
     let mut took = Duration::ZERO;
+    let mut roll = Roll::new(1);
     for first in (0..users).step_by(PAGE as usize) {
-        let numbers = first..users.min(first + PAGE);
-        let entries: Vec<DirectoryEntry> = numbers.clone().filter_map(listed).collect();
-        let locals: Vec<LocalUser> = numbers.filter_map(local).collect();
+        let stored: Vec<DirectoryUser> = (first..users.min(first + PAGE)).filter_map(user).collect();
+        let profiles: Vec<Profile<'_>> = stored.iter().map(profile).collect();
         let began = Instant::now();
-        let page = reconciler.open(&entries, &locals);
+        for profile in &profiles {
+            roll.add(profile);
+        }
+        took += began.elapsed();
+    }
+    let mut reconciler = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned()).knowing(roll);
+    for first in (0..users).step_by(PAGE as usize) {
+        let listed = (first..users.min(first + PAGE)).filter_map(user);
+        let entries: Vec<DirectoryEntry> = listed.map(DirectoryEntry::Present).collect();
+        let began = Instant::now();
+        let page = reconciler.open(&entries);
+        let changed = page.ids_to_look_up().len();
+        let page = page.beside(&[]);
         let wanted = reconciler.emails_to_look_up(&page);
         let plan = reconciler.page(&page, &[]);
         took += began.elapsed();
-        ensure!(wanted.is_empty() && plan.changes.is_empty(), "somebody changed");
+        ensure!(changed == 0 && wanted.is_empty() && plan.changes.is_empty(), "somebody changed");
     }
     Ok((reconciler, took))
 }
@@ -63,8 +65,8 @@ fn email(number: u32) -> String {
     format!("person.number{number}@example.com")
 }
 
-fn listed(number: u32) -> Option<DirectoryEntry> {
-    Some(DirectoryEntry::Present(DirectoryUser {
+fn user(number: u32) -> Option<DirectoryUser> {
+    Some(DirectoryUser {
         external_id: external_id(number)?,
         user_principal_name: Some(email(number)),
         mail: Some(email(number)),
@@ -73,30 +75,18 @@ fn listed(number: u32) -> Option<DirectoryEntry> {
         family_name: Some(format!("Number {number}")),
         enabled: Some(true),
         kind: AccountKind::Member,
-    }))
+    })
 }
 
-fn local(number: u32) -> Option<LocalUser> {
-    Some(LocalUser {
-        id: UserId(Uuid::from_u128(u128::from(number))),
-        version: 1,
-        email: email(number),
-        display_name: format!("Person Number {number}"),
-        given_name: Some("Person".to_owned()),
-        family_name: Some(format!("Number {number}")),
-        role: "member".to_owned(),
+/// As a sync has stored a user.
+fn profile(user: &DirectoryUser) -> Profile<'_> {
+    Profile {
+        external_id: user.external_id.as_str(),
+        email: user.mail.as_deref().unwrap_or_default(),
+        display_name: user.display_name.as_deref().unwrap_or_default(),
+        given_name: user.given_name.as_deref(),
+        family_name: user.family_name.as_deref(),
         status: UserStatus::Active,
         deactivated_by: None,
-        link: Some(Link { connection: CONNECTION, external_id: external_id(number)? }),
-    })
-}
-
-fn linked(number: u32) -> Option<LinkedUser> {
-    Some(LinkedUser {
-        id: UserId(Uuid::from_u128(u128::from(number))),
-        version: 1,
-        external_id: external_id(number)?,
-        email: email(number),
-        role: "member".to_owned(),
-    })
+    }
 }

@@ -11,10 +11,10 @@ mod provider;
 mod safeguard;
 mod source;
 
-pub use engine::{Page, PagePlan, PlanTail, Reconciler, Sweep, TenantFacts};
+pub use engine::{OpenPage, Page, PagePlan, PlanTail, Reconciler, Roll, Sweep, TenantFacts};
 pub use expiry::ExpiryWarning;
 pub use id::{ConnectionId, ExternalId, RunId, TenantId, UserId};
-pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, UserStatus};
+pub use local::{DeactivatedBy, Link, LinkedUser, LocalUser, Profile, UserStatus};
 pub use normal::{EmailAddress, EmailKey, normalise};
 pub use plan::{Action, Amendment, Change, ChangeCode, Counts, PlanSummary, Rival, Target, Values};
 pub use policy::{EmailAttribute, MaxDeactivations, Policy};

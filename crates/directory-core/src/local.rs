@@ -89,8 +89,12 @@ impl LocalUser {
     /// Inactive, and not because of the directory: only a person may reverse it.
     #[must_use]
     pub fn suspended_by_a_person(&self) -> bool {
-        self.status == UserStatus::Inactive && matches!(self.deactivated_by, None | Some(DeactivatedBy::Admin))
+        suspended_by_a_person(self.status, self.deactivated_by)
     }
+}
+
+fn suspended_by_a_person(status: UserStatus, by: Option<DeactivatedBy>) -> bool {
+    status == UserStatus::Inactive && matches!(by, None | Some(DeactivatedBy::Admin))
 }
 
 impl fmt::Debug for LocalUser {
@@ -100,6 +104,41 @@ impl fmt::Debug for LocalUser {
             .field("version", &self.version)
             .field("status", &self.status)
             .field("link", &self.link)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What of a linked user a directory decides, as it is stored; borrowed, since of most nothing is kept.
+#[derive(Clone, Copy)]
+pub struct Profile<'a> {
+    /// The user's id in the directory.
+    pub external_id: &'a str,
+    /// E-mail address.
+    pub email: &'a str,
+    /// Name to show.
+    pub display_name: &'a str,
+    /// First name.
+    pub given_name: Option<&'a str>,
+    /// Last name.
+    pub family_name: Option<&'a str>,
+    /// Active or not.
+    pub status: UserStatus,
+    /// See [`LocalUser::deactivated_by`].
+    pub deactivated_by: Option<DeactivatedBy>,
+}
+
+impl Profile<'_> {
+    /// See [`LocalUser::suspended_by_a_person`].
+    pub(crate) fn suspended_by_a_person(&self) -> bool {
+        suspended_by_a_person(self.status, self.deactivated_by)
+    }
+}
+
+impl fmt::Debug for Profile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("external_id", &self.external_id)
+            .field("status", &self.status)
             .finish_non_exhaustive()
     }
 }

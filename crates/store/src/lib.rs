@@ -58,7 +58,7 @@ pub use schedules::{Due, DueStart, Schedules};
 pub use tenant::{NewTenant, Tenant, Tenants};
 pub use timing::{Aftermath, Timing, held_until, not_before};
 pub use token::{NOTED_EVERY, NewToken, Token, TokenRole, Tokens};
-pub use user::{Linking, UserFilter, UserRecord, Users};
+pub use user::{EachProfile, Linking, UserFilter, UserRecord, Users};
 pub use wall::TenantWall;
 pub use webhook::{
     Attempt, Delivery, DeliveryState, LeasedWebhook, NewWebhook, NewWebhookSecret, Replay, SealedWebhookSecret,

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{
-    ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId, UserStatus,
+    ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, Profile, RunId, TenantFacts, TenantId, UserId,
+    UserStatus,
 };
 
 use crate::{Actor, IdPage, StoreError};
@@ -52,6 +53,9 @@ pub enum Linking {
     NoUser,
 }
 
+/// Hears of a user, without keeping the row.
+pub type EachProfile<'a> = dyn FnMut(&Profile<'_>) + Send + 'a;
+
 /// The users table. Sync writes it only through [`crate::Runs::apply_batch`]; people link and unlink users here.
 #[async_trait]
 pub trait Users: Send + Sync {
@@ -65,6 +69,14 @@ pub trait Users: Send + Sync {
 
     /// The tenant's users with these addresses, whatever their case, in any order.
     async fn users_by_email(&self, tenant: TenantId, emails: &[EmailKey]) -> Result<Vec<LocalUser>, StoreError>;
+
+    /// Tells of everybody who is linked to the connection, active or not: of each once, in any order, as of one moment.
+    async fn linked_profiles(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        each: &mut EachProfile<'_>,
+    ) -> Result<(), StoreError>;
 
     /// Active users linked to the connection, by external id in any total order that the store keeps to,
     /// after the given one.

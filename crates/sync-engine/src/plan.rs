@@ -66,7 +66,10 @@ impl Planning<'_> {
                 Way::Changes { since, reread } => provider.list_changes(since, reread.clone()).await,
             };
             let pulled = match listing {
-                Ok(listing) => pull::pull(listing, store, &claim.connection, ignored, &claim.lease, pulse).await,
+                Ok(listing) => {
+                    let whole = matches!(way, Way::Whole(_));
+                    pull::pull(listing, whole, store, &claim.connection, ignored, &claim.lease, pulse).await
+                }
                 Err(error) => Err(error.into()),
             };
             let error = match pulled {

@@ -1,13 +1,16 @@
 //! Reading the listing, planning it and staging the plan, all at the same time: while one page is planned the next is
-//! fetched and the one before is written. At most a few pages are in memory.
+//! fetched and the one before is written. At most a few pages are in memory. Fetching is a task of its own, so that the
+//! directory is asked for the next page even while another is worked on.
 
 use directory_core::{
     Action, Change, Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage,
-    ProviderError, Reconciler, RunErrorCode, UserId,
+    ProviderError, Reconciler, Roll, RunErrorCode, UserId,
 };
 use futures_util::{future, try_join};
-use store::{Connection, Lease, NewChange, StagedPage, Store};
+use store::{Connection, Lease, NewChange, StagedPage, Store, StoreError};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{failure::RunFailure, heartbeat::Pulse};
@@ -28,9 +31,10 @@ pub(crate) struct Pulled {
     pub(crate) continuation: Option<Continuation>,
 }
 
-/// Reads and stages a listing.
+/// Reads and stages a listing; a `whole` one by everybody who is linked.
 pub(crate) async fn pull(
     mut listing: Box<dyn Listing>,
+    whole: bool,
     store: &dyn Store,
     connection: &Connection,
     ignored: &[ExternalId],
@@ -40,22 +44,29 @@ pub(crate) async fn pull(
     let (to_plan, mut pages) = mpsc::channel::<ListingPage>(AHEAD);
     let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
 
-    let fetch = async move {
-        let mut nameless = false;
-        loop {
-            let page = listing.next_page().await?;
-            let end = page.end;
-            nameless |= page.entries.contains(&DirectoryEntry::Unreadable(None));
-            hand_on(&to_plan, page).await;
-            if let Some(end) = end {
-                // A record that is nobody's cannot be asked for again: the next listing has to have it.
-                return Ok::<_, RunFailure>((end, listing.continuation().filter(|_| !nameless)));
+    let fetch = AbortOnDropHandle::new(tokio::spawn(
+        async move {
+            let mut nameless = false;
+            loop {
+                let page = listing.next_page().await?;
+                let end = page.end;
+                nameless |= page.entries.contains(&DirectoryEntry::Unreadable(None));
+                hand_on(&to_plan, page).await;
+                if let Some(end) = end {
+                    // A record that is nobody's cannot be asked for again: the next listing has to have it.
+                    return Ok::<_, RunFailure>((end, listing.continuation().filter(|_| !nameless)));
+                }
             }
         }
-    };
+        .in_current_span(),
+    ));
+    let fetch = async { fetch.await.unwrap_or(Err(RunFailure::Panicked)) };
     let plan = async move {
-        let engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone())
+        let mut engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone())
             .ignoring(ignored);
+        if whole {
+            engine = engine.knowing(roll(store, connection, lease).await?);
+        }
         let mut planner = Planner { engine, store, connection };
         let mut without_news = 0;
         while let Some(page) = pages.recv().await {
@@ -120,11 +131,12 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn plan(&mut self, entries: &[DirectoryEntry]) -> Result<StagedPage, RunFailure> {
         let Connection { tenant, id, .. } = *self.connection;
-        let linked = match ids(entries) {
-            ids if ids.is_empty() => Vec::new(),
-            ids => self.store.users_by_external_id(tenant, id, &ids).await?,
+        let page = self.engine.open(entries);
+        let linked = match page.ids_to_look_up() {
+            [] => Vec::new(),
+            ids => self.store.users_by_external_id(tenant, id, ids).await?,
         };
-        let page = self.engine.open(entries, &linked);
+        let page = page.beside(&linked);
         let emails = self.engine.emails_to_look_up(&page);
         let holders = if emails.is_empty() { Vec::new() } else { self.store.users_by_email(tenant, &emails).await? };
         let plan = self.engine.page(&page, &holders);
@@ -132,13 +144,13 @@ impl Planner<'_> {
     }
 }
 
-fn ids(entries: &[DirectoryEntry]) -> Vec<ExternalId> {
-    let ids = entries.iter().filter_map(|entry| match entry {
-        DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => Some(&user.external_id),
-        DirectoryEntry::Removed(id) => Some(id),
-        DirectoryEntry::Unreadable(id) => id.as_ref(),
-    });
-    ids.cloned().collect()
+/// Everybody who is linked to the connection.
+async fn roll(store: &dyn Store, connection: &Connection, lease: &Lease) -> Result<Roll, StoreError> {
+    // Nobody knows a run's id beforehand, so nobody can choose values for their hashes.
+    let (_, seed) = lease.run.0.as_u64_pair();
+    let mut roll = Roll::new(seed);
+    store.linked_profiles(connection.tenant, connection.id, &mut |user| roll.add(user)).await?;
+    Ok(roll)
 }
 
 /// A change with the id of the user that it makes, if it makes one: chosen here, so that the plan is complete.

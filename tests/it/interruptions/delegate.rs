@@ -11,8 +11,8 @@ use directory_core::{
 use store::{
     Actor, Applied, Approval, Audit, AuditEntry, AuditFilter, Census, ChangeFilter, ChangeRecord, Choice, Claim,
     ClaimLimits, CloudInUse, Connection, ConnectionUpdate, Connections, Continued, CreatedRun, Directory, Due,
-    DueStart, Ending, EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed, IdPage,
-    IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress,
+    DueStart, EachProfile, Ending, EventFilter, EventId, Events, Examination, ExpiringCredential, ExternalPage, Feed,
+    IdPage, IgnoredUser, Lease, Linking, NewConnection, NewCredential, NewRun, NewTenant, NewToken, PlanNext, Progress,
     Reading, Run, RunEnd, Runs, ScheduleError, Schedules, SealedCredential, SeqPage, StagedPage, Store, StoreError,
     Tenant, Tenants, Token, Tokens, UpdatedConnection, UserFilter, UserRecord, Users,
 };
@@ -112,6 +112,7 @@ disturbed!(Runs {
 disturbed!(Users {
     fn users_by_external_id(tenant: TenantId, connection: ConnectionId, ids: &[ExternalId]) -> Vec<LocalUser>;
     fn users_by_email(tenant: TenantId, emails: &[EmailKey]) -> Vec<LocalUser>;
+    fn linked_profiles(tenant: TenantId, connection: ConnectionId, each: &mut EachProfile<'_>) -> ();
     fn active_linked_users(tenant: TenantId, connection: ConnectionId, after: Option<&ExternalId>, limit: u32)
         -> Vec<LinkedUser>;
     fn tenant_facts(tenant: TenantId, connection: ConnectionId, protected_roles: &[String]) -> TenantFacts;

@@ -8,8 +8,9 @@
 use crate::{Action, Amendment, ChangeCode};
 
 use super::{
-    key::{Key, KeyMap, KeySet},
+    key::{Key, KeyMap},
     ledger::{Claim, ClaimKind, Ledger},
+    roll::{Place, Roll},
 };
 
 /// Refuses adoptions of a local user whom several directory users fit: whose account it is, is for a person to say. To be
@@ -39,7 +40,7 @@ pub(crate) fn refuse_ambiguous_adoptions(ledger: &mut Ledger) -> Vec<Amendment> 
 }
 
 /// Settles every claim that is left.
-pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet) -> Vec<Amendment> {
+pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, roll: &Roll) -> Vec<Amendment> {
     let (winners, mut failing) = contend(ledger);
     let mut waiters: KeyMap<Key> = KeyMap::default();
     for winner in winners {
@@ -47,7 +48,7 @@ pub(crate) fn settle(ledger: &mut Ledger, waits: &KeyMap<Key>, present: &KeySet)
         if moves(ledger, holder) {
             waiters.insert(holder, winner);
         } else {
-            let same_there = present.contains(&holder) && has_its_address_in_the_directory(ledger, holder);
+            let same_there = roll.place(holder) == Place::Present && has_its_address_in_the_directory(ledger, holder);
             let code = if same_there { ChangeCode::DuplicateEmail } else { ChangeCode::EmailTaken };
             failing.push((winner, Failure::by_the_holder(code)));
         }

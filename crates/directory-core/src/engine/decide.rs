@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::{Action, DeactivatedBy, DirectoryUser, EmailAddress, LocalUser, Policy, UserStatus, Values, normalise};
+use crate::{
+    Action, DeactivatedBy, DirectoryUser, EmailAddress, LocalUser, Policy, Profile, UserStatus, Values, normalise,
+};
 
 /// What the directory wants a user to be, in stored form. Of most users nothing has changed, so nothing is copied before
 /// it is known to differ.
@@ -34,6 +36,21 @@ impl<'a> Wanted<'a> {
             (None, Some(given), Some(family)) => Some(Cow::Owned(format!("{given} {family}"))),
             (None, None, None) => None,
         }
+    }
+
+    /// Whether a linked user is so already, to the letter, so that nothing is to be done. What is not known of an account
+    /// makes it nobody's equal.
+    pub(crate) fn is(&self, same: impl FnOnce(&Compared<'_>) -> bool) -> bool {
+        let (Some(email), Some(name), Some(active)) = (&self.email, self.display_name(), self.enabled) else {
+            return false;
+        };
+        same(&Compared {
+            email: email.as_str(),
+            display_name: &name,
+            given_name: self.given_name.as_deref(),
+            family_name: self.family_name.as_deref(),
+            active,
+        })
     }
 
     /// The values of a new user.
@@ -77,6 +94,25 @@ impl<'a> Wanted<'a> {
             _ => {}
         }
         revision
+    }
+}
+
+/// The values by which a listed user and a stored one are the same.
+#[derive(Hash)]
+pub(crate) struct Compared<'a> {
+    email: &'a str,
+    display_name: &'a str,
+    given_name: Option<&'a str>,
+    family_name: Option<&'a str>,
+    active: bool,
+}
+
+impl<'a> Compared<'a> {
+    /// `None` for users with whom something is to be done whatever the directory says.
+    pub(crate) fn stored(user: &Profile<'a>) -> Option<Self> {
+        let Profile { email, display_name, given_name, family_name, .. } = *user;
+        let active = user.status == UserStatus::Active;
+        (!user.suspended_by_a_person()).then_some(Self { email, display_name, given_name, family_name, active })
     }
 }
 

@@ -16,7 +16,11 @@ pub(crate) struct Key([u64; 2]);
 
 impl Key {
     pub(crate) fn of_id(id: &ExternalId) -> Self {
-        let text = id.as_str();
+        Self::of_stored_id(id.as_str())
+    }
+
+    /// The key of an id as it is stored.
+    pub(crate) fn of_stored_id(text: &str) -> Self {
         // Ids are compared exactly, so only the canonical spelling may stand for its bits.
         let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
         match Uuid::try_parse(text) {

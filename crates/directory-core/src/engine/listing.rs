@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Action, Change, ChangeCode, ConnectionId, DirectoryEntry, EmailAddress, EmailKey, ExternalId, ListingEnd,
-    LocalUser, Policy, Rival, Target, UserStatus, Values,
+    Action, Change, ChangeCode, ConnectionId, DirectoryEntry, DirectoryUser, EmailAddress, EmailKey, ExternalId,
+    ListingEnd, LocalUser, Policy, Rival, Target, UserStatus, Values,
 };
 
 use super::{
@@ -12,7 +12,8 @@ use super::{
     guard::Guards,
     key::{Key, KeyMap, KeySet},
     ledger::{Claim, ClaimKind, Entry, Ledger},
-    page::{Holders, Item, Page, Word},
+    page::{Holders, Item, OpenPage, Page, Word},
+    roll::{Place, Roll},
     sweep::Sweep,
 };
 
@@ -32,12 +33,9 @@ pub struct Reconciler {
     default_role: String,
     /// To be left alone, whatever the directory says.
     pub(crate) ignored: KeySet,
-    /// In the directory and in scope.
-    pub(crate) present: KeySet,
-    /// In the directory, left out by a filter.
-    pub(crate) excluded: KeySet,
-    /// Removed, as an incremental listing said.
-    pub(crate) removed: KeySet,
+    pub(crate) roll: Roll,
+    /// Whoever is not on the roll is not linked.
+    pub(crate) roll_is_whole: bool,
     /// Somebody changed who may have come back into scope: only a whole listing tells.
     unclear: bool,
     /// Records without an id: while there is one, nobody can be called absent.
@@ -57,9 +55,8 @@ impl Reconciler {
             policy,
             default_role,
             ignored: KeySet::default(),
-            present: KeySet::default(),
-            excluded: KeySet::default(),
-            removed: KeySet::default(),
+            roll: Roll::new(0),
+            roll_is_whole: false,
             unclear: false,
             unidentified: 0,
             ledger: Ledger::default(),
@@ -75,10 +72,17 @@ impl Reconciler {
         self
     }
 
+    /// The same, told beforehand of everybody who is linked to the connection: whoever is as the roll has them needs no look-up.
+    /// Worth its while for a whole listing.
+    #[must_use]
+    pub fn knowing(self, roll: Roll) -> Self {
+        Self { roll, roll_is_whole: true, ..self }
+    }
+
     /// Distinct users read so far.
     #[must_use]
     pub fn seen(&self) -> u64 {
-        (self.present.len() + self.excluded.len() + self.removed.len()) as u64
+        self.roll.listed()
     }
 
     /// Whether an incremental listing told of somebody of whom it cannot be known whether the scope has them. Then what it
@@ -88,11 +92,22 @@ impl Reconciler {
         self.unclear
     }
 
-    /// Lays beside a page whom it is about: `linked` are the local users linked to the connection by an id of the page. More
-    /// of them do no harm.
+    /// Reads a page, and finds whose linked users it takes to plan it.
     #[must_use]
-    pub fn open<'a>(&self, entries: &'a [DirectoryEntry], linked: &'a [LocalUser]) -> Page<'a> {
-        Page::of(self.connection, &self.policy, entries, linked)
+    pub fn open<'a>(&self, entries: &'a [DirectoryEntry]) -> OpenPage<'a> {
+        OpenPage::of(self, self.connection, entries)
+    }
+
+    /// Whether a listed user is linked, in scope, and stored as wanted.
+    pub(crate) fn is_unchanged(&self, key: Key, user: &DirectoryUser, wanted: &Wanted<'_>) -> bool {
+        self.roll_is_whole
+            && wanted.is(|values| self.roll.agrees(key, values))
+            && !self.policy.excludes(user, true)
+            && !self.ignored.contains(&key)
+    }
+
+    pub(crate) fn may_be_linked(&self, key: Key) -> bool {
+        !self.roll_is_whole || self.roll.has(key)
     }
 
     /// The addresses whose present holders [`Self::page`] has to know: those of new users and of users whose address
@@ -106,7 +121,7 @@ impl Reconciler {
     fn email_to_look_up(&self, Item { word, known, local }: &Item<'_>) -> Option<EmailKey> {
         let (Word::Present(user, wanted) | Word::Changed(user, wanted)) = word else { return None };
         let (key, _) = known.as_ref()?;
-        if local.is_none() && matches!(word, Word::Changed(..)) && !self.present.contains(key) {
+        if local.is_none() && matches!(word, Word::Changed(..)) && self.roll.place(*key) != Place::Present {
             return None;
         }
         if self.policy.excludes(user, local.is_some()) || self.ignored.contains(key) {
@@ -145,31 +160,29 @@ impl Reconciler {
         if matches!(word, Word::Changed(..)) && !self.is_in_scope(key, local) {
             return;
         }
-        self.forget(key, plan);
-        if self.ignored.contains(&key) {
-            self.excluded.insert(key);
-            return;
-        }
-        match word {
+        let is_ignored = self.ignored.contains(&key);
+        let place = match word {
+            _ if is_ignored => Place::Excluded,
             Word::Present(user, _) | Word::Changed(user, _) if self.policy.excludes(user, local.is_some()) => {
-                self.excluded.insert(key);
-                self.departed(key, local, plan);
+                Place::Excluded
             }
-            Word::Present(_, wanted) | Word::Changed(_, wanted) => {
-                self.present.insert(key);
-                match local {
-                    Some(local) => self.linked(key, id, wanted, local, holders, plan),
-                    None => self.unlinked(key, id, wanted, holders, plan),
-                }
-            }
-            Word::Removed => {
-                self.removed.insert(key);
-                self.departed(key, local, plan);
-            }
-            Word::Unreadable => {
-                self.present.insert(key);
+            Word::Unchanged | Word::Present(..) | Word::Changed(..) | Word::Unreadable => Place::Present,
+            Word::Removed => Place::Removed,
+        };
+        if self.roll.put(key, place) != Place::Unseen {
+            self.forget(key, plan);
+        }
+        match (place, word) {
+            (_, Word::Unchanged) => {}
+            _ if is_ignored => {}
+            (Place::Present, Word::Present(_, wanted) | Word::Changed(_, wanted)) => match local {
+                Some(local) => self.linked(key, id, wanted, local, holders, plan),
+                None => self.unlinked(key, id, wanted, holders, plan),
+            },
+            (Place::Present, _) => {
                 self.refuse(key, id, local, None, Refusal::conflict(ChangeCode::UnreadableRecord), plan);
             }
+            _ => self.departed(key, local, plan),
         }
     }
 
@@ -179,25 +192,22 @@ impl Reconciler {
         if self.ignored.contains(&key) {
             return false;
         }
-        if self.present.contains(&key) {
+        if self.roll.place(key) == Place::Present {
             return true;
         }
         let Some(local) = local else { return false };
-        let known = local.status == UserStatus::Active && !self.removed.contains(&key);
+        let known = local.status == UserStatus::Active && self.roll.place(key) != Place::Removed;
         self.unclear |= !known;
         known
     }
 
     /// Of several entries about one user the last one counts.
     fn forget(&mut self, key: Key, plan: &mut PagePlan) {
-        let was_seen = self.present.remove(&key) || self.excluded.remove(&key) || self.removed.remove(&key);
-        if was_seen {
-            self.waits.remove(&key);
-            let retracted: Vec<u32> = self.ledger.take_back(key).collect();
-            // A change of this very page has not been given out yet.
-            plan.changes.retain(|change| !retracted.contains(&change.seq));
-            plan.retracted.extend(retracted);
-        }
+        self.waits.remove(&key);
+        let retracted: Vec<u32> = self.ledger.take_back(key).collect();
+        // A change of this very page has not been given out yet.
+        plan.changes.retain(|change| !retracted.contains(&change.seq));
+        plan.retracted.extend(retracted);
     }
 
     /// A user that was linked is not in scope any more.

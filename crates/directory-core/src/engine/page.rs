@@ -2,14 +2,22 @@
 
 use std::collections::HashMap;
 
-use crate::{ConnectionId, DirectoryEntry, DirectoryUser, EmailKey, ExternalId, LocalUser, Policy};
+use crate::{ConnectionId, DirectoryEntry, DirectoryUser, EmailKey, ExternalId, LocalUser};
 
 use super::{
     decide::Wanted,
     key::{Key, KeyMap},
+    listing::Reconciler,
 };
 
-/// A page whose ids have been looked up. See [`super::Reconciler::open`].
+/// A page whose users are still to be looked up. See [`Reconciler::open`].
+pub struct OpenPage<'a> {
+    connection: ConnectionId,
+    items: Vec<Item<'a>>,
+    to_look_up: Vec<ExternalId>,
+}
+
+/// A page beside the users that it is about. See [`OpenPage::beside`].
 pub struct Page<'a> {
     pub(crate) items: Vec<Item<'a>>,
 }
@@ -25,37 +33,63 @@ pub(crate) struct Item<'a> {
 
 /// What the directory says of a user.
 pub(crate) enum Word<'a> {
-    Present(&'a DirectoryUser, Wanted<'a>),
-    Changed(&'a DirectoryUser, Wanted<'a>),
+    /// What is stored of the linked user already.
+    Unchanged,
+    Present(&'a DirectoryUser, Box<Wanted<'a>>),
+    Changed(&'a DirectoryUser, Box<Wanted<'a>>),
     Removed,
     Unreadable,
 }
 
-impl<'a> Page<'a> {
-    pub(crate) fn of(
-        connection: ConnectionId,
-        policy: &Policy,
-        entries: &'a [DirectoryEntry],
-        linked: &'a [LocalUser],
-    ) -> Self {
+impl<'a> OpenPage<'a> {
+    pub(crate) fn of(engine: &Reconciler, connection: ConnectionId, entries: &'a [DirectoryEntry]) -> Self {
+        let items: Vec<Item<'a>> = entries.iter().map(|entry| Item::of(engine, entry)).collect();
+        let open = items.iter().filter(|item| !matches!(item.word, Word::Unchanged)).filter_map(|item| item.known);
+        let to_look_up = open.filter(|(key, _)| engine.may_be_linked(*key)).map(|(_, id)| id.clone()).collect();
+        Self { connection, items, to_look_up }
+    }
+
+    /// The ids whose linked users [`Self::beside`] has to be given.
+    #[must_use]
+    pub fn ids_to_look_up(&self) -> &[ExternalId] {
+        &self.to_look_up
+    }
+
+    /// Lays the users linked to the connection by an id of [`Self::ids_to_look_up`] beside the page. More of them do no harm.
+    #[must_use]
+    pub fn beside(self, linked: &'a [LocalUser]) -> Page<'a> {
+        let Self { connection, mut items, .. } = self;
         let links = linked.iter().filter_map(|user| Some((user.link.as_ref()?, user)));
         let here = links.filter(|(link, _)| link.connection == connection);
         let linked: KeyMap<&LocalUser> = here.map(|(link, user)| (Key::of_id(&link.external_id), user)).collect();
-        let item = |entry: &'a DirectoryEntry| {
-            let (id, word) = match entry {
-                DirectoryEntry::Present(user) => {
-                    (Some(&user.external_id), Word::Present(user, Wanted::of(user, policy)))
-                }
-                DirectoryEntry::Changed(user) => {
-                    (Some(&user.external_id), Word::Changed(user, Wanted::of(user, policy)))
-                }
-                DirectoryEntry::Removed(id) => (Some(id), Word::Removed),
-                DirectoryEntry::Unreadable(id) => (id.as_ref(), Word::Unreadable),
-            };
-            let known = id.map(|id| (Key::of_id(id), id));
-            Item { word, known, local: known.and_then(|(key, _)| linked.get(&key).copied()) }
+        if !linked.is_empty() {
+            for item in &mut items {
+                item.local = item.known.and_then(|(key, _)| linked.get(&key).copied());
+            }
+        }
+        Page { items }
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(engine: &Reconciler, entry: &'a DirectoryEntry) -> Self {
+        let known = |id: &'a ExternalId| Some((Key::of_id(id), id));
+        let wanted = |user: &'a DirectoryUser| Wanted::of(user, &engine.policy);
+        let (known, word) = match entry {
+            DirectoryEntry::Present(user) => {
+                let (key, wanted) = (Key::of_id(&user.external_id), wanted(user));
+                let word = if engine.is_unchanged(key, user, &wanted) {
+                    Word::Unchanged
+                } else {
+                    Word::Present(user, Box::new(wanted))
+                };
+                (Some((key, &user.external_id)), word)
+            }
+            DirectoryEntry::Changed(user) => (known(&user.external_id), Word::Changed(user, Box::new(wanted(user)))),
+            DirectoryEntry::Removed(id) => (known(id), Word::Removed),
+            DirectoryEntry::Unreadable(id) => (id.as_ref().and_then(known), Word::Unreadable),
         };
-        Self { items: entries.iter().map(item).collect() }
+        Self { word, known, local: None }
     }
 }
 

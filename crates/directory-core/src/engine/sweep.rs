@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{Action, Amendment, Change, LinkedUser, ListingEnd, PlanSummary, Target};
 
-use super::{claims, decide::Revision, key::Key, ledger::Entry, listing::Reconciler};
+use super::{claims, decide::Revision, key::Key, ledger::Entry, listing::Reconciler, roll::Place};
 
 /// What the last step has to know of the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,9 +37,11 @@ impl Sweep {
     pub(crate) fn new(engine: Reconciler, end: ListingEnd) -> Self {
         // A record whose id could not be read may be anybody's, so then nobody is known to be absent.
         let absence_is_proven = end == ListingEnd::Complete && engine.unidentified == 0;
-        let in_scope = |key: &&Key| !engine.excluded.contains(key);
+        let in_scope = |key: &&Key| engine.roll.place(**key) != Place::Excluded;
         let in_scope_with_change = engine.ledger.entries.keys().filter(in_scope).count() as u64;
-        Self { seeks_absent: absence_is_proven && engine.policy.deactivate_missing, engine, in_scope_with_change }
+        let somebody_may_be = !(engine.roll_is_whole && engine.roll.is_called());
+        let seeks_absent = absence_is_proven && engine.policy.deactivate_missing && somebody_may_be;
+        Self { engine, seeks_absent, in_scope_with_change }
     }
 
     /// Whether [`Self::linked`] has to be given the connection's active linked users.
@@ -60,7 +62,7 @@ impl Sweep {
     fn absent(&mut self, user: &LinkedUser) -> Option<Change> {
         let engine = &mut self.engine;
         let key = Key::of_id(&user.external_id);
-        let listed = engine.present.contains(&key) || engine.excluded.contains(&key) || engine.removed.contains(&key);
+        let listed = engine.roll.place(key) != Place::Unseen;
         if listed || engine.ignored.contains(&key) || engine.ledger.entries.contains_key(&key) {
             return None;
         }
@@ -102,10 +104,9 @@ impl Sweep {
         let mut summary =
             PlanSummary { active: facts.active_linked, spared: spared.len() as u64, ..PlanSummary::default() };
         amendments.extend(spared);
-        amendments.extend(claims::settle(&mut engine.ledger, &engine.waits, &engine.present));
+        amendments.extend(claims::settle(&mut engine.ledger, &engine.waits, &engine.roll));
         engine.ledger.count_into(&mut summary);
-        let listed = (engine.present.len() + engine.excluded.len() + engine.removed.len()) as u64;
-        let excluded = engine.excluded.len() as u64;
+        let (listed, excluded) = (engine.roll.listed(), engine.roll.excluded());
         let counts = &mut summary.counts;
         counts.seen = listed;
         counts.excluded = excluded;

@@ -71,7 +71,7 @@ fn is_unclear(world: &World, pages: &[Vec<DirectoryEntry>]) -> bool {
     let mut engine = Reconciler::new(here(), Policy::default_for(false), "member".to_owned()).ignoring(&world.ignored);
     let users: Vec<LocalUser> = world.users.values().cloned().collect();
     for page in pages {
-        let page = engine.open(page, &users);
+        let page = engine.open(page).beside(&users);
         engine.page(&page, &users);
     }
     engine.is_unclear()

@@ -7,4 +7,5 @@ mod golden;
 mod laws;
 mod paging;
 mod privacy;
+mod roll;
 mod world;

@@ -7,8 +7,8 @@ use std::{
 
 use directory_core::{
     AccountKind, Action, Amendment, Change, ConnectionId, DeactivatedBy, DirectoryEntry, DirectoryUser, EmailKey,
-    ExternalId, Link, LinkedUser, ListingEnd, LocalUser, PlanSummary, Policy, Reconciler, Rival, TenantFacts, UserId,
-    UserStatus, Values,
+    ExternalId, Link, LinkedUser, ListingEnd, LocalUser, PlanSummary, Policy, Profile, Reconciler, Rival, Roll,
+    TenantFacts, UserId, UserStatus, Values,
 };
 use uuid::Uuid;
 
@@ -98,16 +98,25 @@ impl World {
     }
 
     pub(crate) fn plan(&self, pages: &[Vec<DirectoryEntry>], policy: &Policy, end: ListingEnd) -> Plan {
-        let mut engine = Reconciler::new(here(), policy.clone(), "member".to_owned()).ignoring(&self.ignored);
+        let engine = || Reconciler::new(here(), policy.clone(), "member".to_owned()).ignoring(&self.ignored);
+        let plan = self.plan_by(engine(), pages, end);
+        let knowing = self.plan_by(engine().knowing(self.roll()), pages, end);
+        assert_eq!(knowing.changes, plan.changes, "whoever knows everybody beforehand plans the same");
+        assert_eq!((&knowing.entangled, &knowing.summary), (&plan.entangled, &plan.summary));
+        plan
+    }
+
+    fn plan_by(&self, mut engine: Reconciler, pages: &[Vec<DirectoryEntry>], end: ListingEnd) -> Plan {
         let mut changes = BTreeMap::new();
         for entries in pages {
-            let ids: HashSet<&str> = entries.iter().filter_map(entry_id).map(ExternalId::as_str).collect();
+            let page = engine.open(entries);
+            let ids: HashSet<&str> = page.ids_to_look_up().iter().map(ExternalId::as_str).collect();
             let linked = self.select(|user| {
                 user.link
                     .as_ref()
                     .is_some_and(|link| link.connection == here() && ids.contains(link.external_id.as_str()))
             });
-            let page = engine.open(entries, &linked);
+            let page = page.beside(&linked);
             let emails: HashSet<EmailKey> = engine.emails_to_look_up(&page).into_iter().collect();
             let holders = self.select(|user| emails.contains(&EmailKey::of(&user.email)));
             let plan = engine.page(&page, &holders);
@@ -117,8 +126,10 @@ impl World {
             stage(&mut changes, plan.changes);
         }
         let mut sweep = engine.end_of_listing(end);
-        for user in self.active_linked() {
-            stage(&mut changes, sweep.linked(&[user]));
+        if sweep.seeks_absent() {
+            for user in self.active_linked() {
+                stage(&mut changes, sweep.linked(&[user]));
+            }
         }
         let needs_facts = sweep.needs_facts();
         let tail = sweep.finish(&self.facts());
@@ -127,6 +138,24 @@ impl World {
         let mut plan = Plan { changes, entangled: BTreeSet::new(), summary: tail.summary };
         tail.amendments.iter().for_each(|amendment| plan.amend(*amendment));
         plan
+    }
+
+    /// Everybody who is linked here.
+    pub(crate) fn roll(&self) -> Roll {
+        let mut roll = Roll::new(7);
+        for user in self.users.values() {
+            let Some(link) = user.link.as_ref().filter(|link| link.connection == here()) else { continue };
+            roll.add(&Profile {
+                external_id: link.external_id.as_str(),
+                email: &user.email,
+                display_name: &user.display_name,
+                given_name: user.given_name.as_deref(),
+                family_name: user.family_name.as_deref(),
+                status: user.status,
+                deactivated_by: user.deactivated_by,
+            });
+        }
+        roll
     }
 
     fn select(&self, wanted: impl Fn(&LocalUser) -> bool) -> Vec<LocalUser> {

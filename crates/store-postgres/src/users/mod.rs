@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use directory_core::{
-    ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, RunId, TenantFacts, TenantId, UserId,
+    ConnectionId, EmailKey, ExternalId, Link, LinkedUser, LocalUser, Profile, RunId, TenantFacts, TenantId, UserId,
 };
-use store::{Actor, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
+use futures_util::TryStreamExt;
+use sqlx::{Row, postgres::PgRow};
+use store::{Actor, EachProfile, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 use uuid::Uuid;
 
 use crate::{
@@ -100,6 +102,28 @@ impl TryFrom<RecordRow> for UserRecord {
             updated_at: row.updated_at,
         })
     }
+}
+
+/// What [`profile`] reads, by its place.
+macro_rules! profile_columns {
+    () => {
+        "external_id, email, display_name, given_name, family_name, status, deactivated_by"
+    };
+}
+
+fn profile(row: &PgRow) -> Result<Profile<'_>, StoreError> {
+    let external_id: &str = row.try_get(0).map_err(failed)?;
+    let place = Place { table: "users", row: &external_id };
+    let deactivated_by: Option<&str> = row.try_get(6).map_err(failed)?;
+    Ok(Profile {
+        external_id,
+        email: row.try_get(1).map_err(failed)?,
+        display_name: row.try_get(2).map_err(failed)?,
+        given_name: row.try_get(3).map_err(failed)?,
+        family_name: row.try_get(4).map_err(failed)?,
+        status: place.word("status", row.try_get(5).map_err(failed)?)?,
+        deactivated_by: deactivated_by.map(|by| place.word("deactivated_by", by)).transpose()?,
+    })
 }
 
 #[derive(sqlx::FromRow)]
@@ -193,6 +217,28 @@ impl Users for PostgresStore {
         .into_iter()
         .map(LocalUser::try_from)
         .collect()
+    }
+
+    async fn linked_profiles(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        each: &mut EachProfile<'_>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.access.tenant(tenant).await.map_err(failed)?;
+        let mut rows = sqlx::query(concat!(
+            "SELECT ",
+            profile_columns!(),
+            " FROM users WHERE tenant_id = $1 AND connection_id = $2"
+        ))
+        .persistent(false)
+        .bind(tenant.0)
+        .bind(connection.0)
+        .fetch(&mut *tx);
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            each(&profile(&row)?);
+        }
+        Ok(())
     }
 
     async fn active_linked_users(

@@ -92,6 +92,7 @@ async fn reads_write_nothing() {
     let external = ExternalId::parse("external-1").unwrap();
     assert_eq!(store.users_by_external_id(tenant, connection, &[external]).await.unwrap().len(), 1);
     assert_eq!(store.users_by_email(tenant, &[EmailKey::of("A@acme.example")]).await.unwrap().len(), 1);
+    store.linked_profiles(tenant, connection, &mut |user| assert_eq!(user.email, "a@acme.example")).await.unwrap();
     assert_eq!(store.active_linked_users(tenant, connection, None, 10).await.unwrap().len(), 1);
     assert_eq!(store.tenant_facts(tenant, connection, &[]).await.unwrap().active_linked, 1);
     assert_eq!(store.users(tenant, &UserFilter::default(), FIRST).await.unwrap().len(), 1);

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use directory_core::{
     ConnectionId, EmailKey, ExternalId, LinkedUser, LocalUser, TenantFacts, TenantId, UserId, UserStatus,
 };
-use store::{Actor, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
+use futures_util::TryStreamExt;
+use store::{Actor, EachProfile, IdPage, Linking, StoreError, UserFilter, UserRecord, Users};
 
-use self::row::{RecordRow, UserRow, find, record_columns, user_columns};
+use self::row::{RecordRow, UserRow, find, profile, profile_columns, record_columns, user_columns};
 use crate::{
     SqliteStore,
     decode::{Place, ascending, stored_id, to_json},
@@ -87,6 +88,26 @@ impl Users for SqliteStore {
         .into_iter()
         .map(LocalUser::try_from)
         .collect()
+    }
+
+    async fn linked_profiles(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        each: &mut EachProfile<'_>,
+    ) -> Result<(), StoreError> {
+        let mut rows = sqlx::query(concat!(
+            "SELECT ",
+            profile_columns!(),
+            " FROM users WHERE tenant_id = ?1 AND connection_id = ?2"
+        ))
+        .bind(stored_id(tenant.0))
+        .bind(stored_id(connection.0))
+        .fetch(&self.reader);
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            each(&profile(&row)?);
+        }
+        Ok(())
     }
 
     async fn active_linked_users(

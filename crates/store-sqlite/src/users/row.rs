@@ -1,7 +1,7 @@
 //! A user's row, as reconciling and as administrators see it.
 
-use directory_core::{Link, LocalUser, TenantId, UserId};
-use sqlx::SqliteExecutor;
+use directory_core::{Link, LocalUser, Profile, TenantId, UserId};
+use sqlx::{Row, SqliteExecutor, sqlite::SqliteRow};
 use store::{StoreError, UserRecord};
 
 use crate::{
@@ -58,6 +58,29 @@ impl TryFrom<UserRow> for LocalUser {
             link,
         })
     }
+}
+
+/// What [`profile`] reads, by its place.
+macro_rules! profile_columns {
+    () => {
+        "external_id, email, display_name, given_name, family_name, status, deactivated_by"
+    };
+}
+pub(super) use profile_columns;
+
+pub(super) fn profile(row: &SqliteRow) -> Result<Profile<'_>, StoreError> {
+    let external_id: &str = row.try_get(0).map_err(failed)?;
+    let place = Place { table: "users", row: external_id };
+    let deactivated_by: Option<&str> = row.try_get(6).map_err(failed)?;
+    Ok(Profile {
+        external_id,
+        email: row.try_get(1).map_err(failed)?,
+        display_name: row.try_get(2).map_err(failed)?,
+        given_name: row.try_get(3).map_err(failed)?,
+        family_name: row.try_get(4).map_err(failed)?,
+        status: place.word("status", row.try_get(5).map_err(failed)?)?,
+        deactivated_by: deactivated_by.map(|by| place.word("deactivated_by", by)).transpose()?,
+    })
 }
 
 #[derive(sqlx::FromRow)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use directory_core::{ConnectionId, EmailKey, ExternalId, LocalUser, UserId, UserStatus};
+use directory_core::{ConnectionId, EmailKey, ExternalId, LocalUser, Profile, TenantId, UserId, UserStatus};
 use uuid::Uuid;
 
 use super::{
@@ -153,6 +153,37 @@ pub async fn a_linked_user_is_as_its_row(harness: &dyn Harness) {
     let linked = &walked[0];
     assert_eq!((linked.id, linked.version, linked.email.as_str()), (row.id, row.version, "A@acme.example"));
     assert_eq!((linked.role.as_str(), linked.external_id.as_str()), ("owner", "ext-1"));
+}
+
+/// Everybody who is linked to the connection is told of once, as their row says, whatever their status.
+pub async fn linked_users_are_told_of_once(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    assert_eq!(told(&world, world.tenant).await, Vec::<String>::new());
+    let ann = world.linked_user("Ann@acme.example", "b").await;
+    world.update_user(ann.id, "display_name = 'Ann', given_name = 'A', family_name = NULL").await;
+    let bob = world.linked_user("bob@acme.example", " a ").await;
+    world.update_user(bob.id, "status = 'inactive', deactivated_by = 'directory_absent', display_name = ''").await;
+    world.local_user("local@acme.example").await;
+    let expected = [
+        r#"" a " bob@acme.example "" None None Inactive Some(DirectoryAbsent)"#,
+        r#""b" Ann@acme.example "Ann" Some("A") None Active None"#,
+    ];
+    assert_eq!(told(&world, world.tenant).await, expected);
+    let other = add_tenant(&*world.store, "other").await;
+    assert_eq!(told(&world, other).await, Vec::<String>::new());
+}
+
+async fn told(world: &World, tenant: TenantId) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut each = |user: &Profile<'_>| {
+        let Profile { external_id, email, display_name, given_name, family_name, status, deactivated_by } = *user;
+        told.push(format!(
+            "{external_id:?} {email} {display_name:?} {given_name:?} {family_name:?} {status:?} {deactivated_by:?}"
+        ));
+    };
+    world.store.linked_profiles(tenant, world.connection, &mut each).await.unwrap();
+    told.sort();
+    told
 }
 
 /// The engine's last step gets the counts of active users.

@@ -1,0 +1,256 @@
+//! Who is linked to the connection, and of whom the directory has told: 16 bytes for each.
+//!
+//! The store tells of everybody once, before the listing, so that a page needs a look-up only for those who are new or
+//! different. Both ids and values are kept as hashes under a seed of the run's own. Two ids that share a hash are looked up
+//! each time, and count as listed when one of them is: nobody loses access over it, and the next run has another seed. A
+//! user whose new values share a hash with the old ones waits for the next run.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, BuildHasherDefault},
+};
+
+use foldhash::quality::FixedState;
+
+use crate::{Profile, UserStatus};
+
+use super::{
+    decide::Compared,
+    key::{Key, KeyHasher},
+};
+
+/// Everybody who is linked to a connection, as they are stored when a run begins. See [`super::Reconciler::knowing`].
+pub struct Roll {
+    hash: FixedState,
+    marks: HashMap<u64, Mark, BuildHasherDefault<KeyHasher>>,
+    told: Told,
+    /// Active users of whom the directory has not told.
+    missing: u64,
+}
+
+/// How many users the directory told of.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    present: u64,
+    excluded: u64,
+    removed: u64,
+}
+
+impl Told {
+    fn of(&mut self, place: Place) -> Option<&mut u64> {
+        match place {
+            Place::Unseen => None,
+            Place::Present => Some(&mut self.present),
+            Place::Excluded => Some(&mut self.excluded),
+            Place::Removed => Some(&mut self.removed),
+        }
+    }
+}
+
+/// What the directory says of a user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// Nothing so far.
+    Unseen,
+    /// In the directory and in scope.
+    Present,
+    /// In the directory, left out by a filter or by decision.
+    Excluded,
+    /// Removed, as an incremental listing said.
+    Removed,
+}
+
+/// A user, in one word: the [`Place`], what is stored of them, and a hash of their values.
+#[derive(Clone, Copy, Default)]
+struct Mark(u64);
+
+impl Mark {
+    const PLACE: u64 = 0b11;
+    /// Linked to the connection.
+    const LINKED: u64 = 1 << 2;
+    const ACTIVE: u64 = 1 << 3;
+    /// The hash stands for the stored values.
+    const COMPARABLE: u64 = 1 << 4;
+    const HASH: u64 = !0 << 5;
+
+    fn has(self, bits: u64) -> bool {
+        self.0 & bits == bits
+    }
+
+    fn place(self) -> Place {
+        match self.0 & Self::PLACE {
+            0 => Place::Unseen,
+            1 => Place::Present,
+            2 => Place::Excluded,
+            _ => Place::Removed,
+        }
+    }
+
+    fn set_place(&mut self, place: Place) {
+        self.0 = self.0 & !Self::PLACE | place as u64;
+    }
+}
+
+impl Roll {
+    /// Nobody yet. The seed is to be another one for each run.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { hash: FixedState::with_seed(seed), marks: HashMap::default(), told: Told::default(), missing: 0 }
+    }
+
+    /// Adds a linked user; each is to be told of once.
+    pub fn add(&mut self, user: &Profile<'_>) {
+        let active = if user.status == UserStatus::Active { Mark::ACTIVE } else { 0 };
+        let values =
+            Compared::stored(user).map_or(0, |values| self.hash.hash_one(values) & Mark::HASH | Mark::COMPARABLE);
+        self.missing += u64::from(active != 0);
+        let slot = self.slot(Key::of_stored_id(user.external_id));
+        self.marks
+            .entry(slot)
+            .and_modify(|shared| shared.0 &= !Mark::COMPARABLE)
+            .or_insert(Mark(Mark::LINKED | active | values));
+    }
+
+    fn slot(&self, key: Key) -> u64 {
+        self.hash.hash_one(key)
+    }
+
+    fn mark(&self, key: Key) -> Mark {
+        self.marks.get(&self.slot(key)).copied().unwrap_or_default()
+    }
+
+    /// Whether somebody with this id is linked, or may be.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.mark(key).has(Mark::LINKED)
+    }
+
+    /// Whether these are the stored values of the user with this id.
+    pub(crate) fn agrees(&self, key: Key, values: &Compared<'_>) -> bool {
+        let mark = self.mark(key);
+        mark.has(Mark::COMPARABLE) && mark.0 & Mark::HASH == self.hash.hash_one(values) & Mark::HASH
+    }
+
+    /// What the directory has said of a user.
+    pub(crate) fn place(&self, key: Key) -> Place {
+        self.mark(key).place()
+    }
+
+    /// Notes what the directory says of a user; what it has said before.
+    pub(crate) fn put(&mut self, key: Key, place: Place) -> Place {
+        let slot = self.slot(key);
+        let mark = self.marks.entry(slot).or_default();
+        let before = mark.place();
+        mark.set_place(place);
+        if before == Place::Unseen && mark.has(Mark::LINKED | Mark::ACTIVE) {
+            self.missing -= 1;
+        }
+        self.told.of(before).into_iter().for_each(|count| *count -= 1);
+        self.told.of(place).into_iter().for_each(|count| *count += 1);
+        before
+    }
+
+    /// Distinct users of whom the directory told.
+    pub(crate) fn listed(&self) -> u64 {
+        self.told.present + self.told.excluded + self.told.removed
+    }
+
+    /// Those of them who are left out.
+    pub(crate) fn excluded(&self) -> u64 {
+        self.told.excluded
+    }
+
+    /// Whether the directory has told of everybody who is linked and active.
+    pub(crate) fn is_called(&self) -> bool {
+        self.missing == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeactivatedBy;
+
+    fn ann() -> Profile<'static> {
+        Profile {
+            external_id: "ann",
+            email: "ann@example.org",
+            display_name: "Ann",
+            given_name: Some("Ann"),
+            family_name: None,
+            status: UserStatus::Active,
+            deactivated_by: None,
+        }
+    }
+
+    fn roll<'a>(users: impl IntoIterator<Item = Profile<'a>>) -> Roll {
+        let mut roll = Roll::new(1);
+        for user in users {
+            roll.add(&user);
+        }
+        roll
+    }
+
+    fn agrees(roll: &Roll, user: &Profile<'_>) -> bool {
+        Compared::stored(user).is_some_and(|values| roll.agrees(key(user.external_id), &values))
+    }
+
+    fn key(id: &str) -> Key {
+        Key::of_stored_id(id)
+    }
+
+    #[test]
+    fn the_same_values_agree_and_no_others() {
+        let roll = roll([ann()]);
+        assert!(agrees(&roll, &ann()));
+        for other in [
+            Profile { external_id: "bob", ..ann() },
+            Profile { email: "Ann@example.org", ..ann() },
+            Profile { display_name: "Anna", ..ann() },
+            Profile { given_name: None, family_name: Some("Ann"), ..ann() },
+            Profile { given_name: None, ..ann() },
+            Profile { family_name: Some(""), ..ann() },
+            Profile { status: UserStatus::Inactive, deactivated_by: Some(DeactivatedBy::DirectoryAbsent), ..ann() },
+        ] {
+            assert!(!agrees(&roll, &other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn who_was_suspended_by_a_person_agrees_with_nothing() {
+        let suspended = |by| Profile { status: UserStatus::Inactive, deactivated_by: by, ..ann() };
+        let disabled = suspended(Some(DeactivatedBy::DirectoryDisabled));
+        for by in [None, Some(DeactivatedBy::Admin)] {
+            let roll = roll([suspended(by)]);
+            assert!(!agrees(&roll, &disabled) && !agrees(&roll, &ann()) && roll.has(key("ann")));
+        }
+        assert!(agrees(&roll([disabled]), &disabled));
+    }
+
+    #[test]
+    fn two_who_share_a_hash_are_looked_up_and_never_all_called() {
+        // What two ids with one hash would do, as the same id does it.
+        let mut roll = roll([ann(), Profile { display_name: "Another", ..ann() }]);
+        assert!(!agrees(&roll, &ann()) && roll.has(key("ann")));
+        roll.put(key("ann"), Place::Present);
+        assert!(!roll.is_called());
+    }
+
+    #[test]
+    fn everybody_is_called_once_each_active_user_was_told_of() {
+        let bob = Profile { external_id: "bob", ..ann() };
+        let gone = Profile {
+            external_id: "cid",
+            status: UserStatus::Inactive,
+            deactivated_by: Some(DeactivatedBy::DirectoryAbsent),
+            ..ann()
+        };
+        let mut roll = roll([ann(), bob, gone]);
+        assert_eq!(roll.put(key("ann"), Place::Present), Place::Unseen);
+        assert_eq!(roll.put(key("ann"), Place::Excluded), Place::Present);
+        roll.put(key("new"), Place::Present);
+        assert!(!roll.is_called() && roll.place(key("bob")) == Place::Unseen && !roll.has(key("new")));
+        roll.put(key("bob"), Place::Removed);
+        assert!(roll.is_called());
+        assert_eq!((roll.listed(), roll.excluded()), (3, 1));
+    }
+}
