@@ -9,7 +9,9 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 #[must_use]
 pub fn normalise(text: &str) -> Option<Cow<'_, str>> {
     let trimmed = text.trim();
-    let normal = if !trimmed.contains('\0') && (trimmed.is_ascii() || is_nfc(trimmed)) {
+    // One look without a way out of its middle, which the compiler makes of many bytes at a time.
+    let is_plain = trimmed.bytes().fold(true, |plain, byte| plain & matches!(byte, 1..=0x7f));
+    let normal = if is_plain || (!trimmed.contains('\0') && is_nfc(trimmed)) {
         Cow::Borrowed(trimmed)
     } else {
         // Removing a NUL can bring white space to an end, hence the second trim.
@@ -21,7 +23,7 @@ pub fn normalise(text: &str) -> Option<Cow<'_, str>> {
 
 /// Whether text is nothing but visible ASCII, as nearly every address is.
 fn is_graphic(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic())
+    text.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic())
 }
 
 /// An e-mail address that can be stored: normalised, one `@` with something on either side, no white space.
@@ -39,7 +41,8 @@ impl<'a> EmailAddress<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut address = normalise(text)?;
-        if !address.is_ascii() {
+        let is_graphic = is_graphic(&address);
+        if !is_graphic && !address.is_ascii() {
             address = Cow::Owned(address.to_lowercase().nfc().collect());
         }
         let (local, domain) = address.split_once('@')?;
@@ -47,7 +50,7 @@ impl<'a> EmailAddress<'a> {
             && !domain.is_empty()
             && !domain.contains('@')
             && address.len() <= Self::MAX_BYTES
-            && (is_graphic(&address) || !address.chars().any(|c| c.is_whitespace() || c.is_control()));
+            && (is_graphic || !address.chars().any(|c| c.is_whitespace() || c.is_control()));
         usable.then_some(Self(address))
     }
 

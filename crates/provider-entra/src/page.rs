@@ -94,10 +94,12 @@ pub(crate) fn read_items<'a, I: Deserialize<'a>, T>(
     unsound: impl Fn(&str) -> Option<T>,
 ) -> Result<Items<T>, BodyFault> {
     check_object(body)?;
-    if let Ok(page) = serde_json::from_slice::<Envelope<'_, I>>(body) {
+    // Looked at as a whole, each text in it need not be.
+    let body = str::from_utf8(body).map_err(|_| BodyFault::NotJson)?;
+    if let Ok(page) = serde_json::from_str::<Envelope<'_, I>>(body) {
         return collect(page, sound);
     }
-    let page = serde_json::from_slice::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
+    let page = serde_json::from_str::<Envelope<'_, &RawValue>>(body).map_err(|error| fault_of(&error))?;
     collect(page, |raw| match serde_json::from_str::<I>(raw.get()) {
         Ok(item) => sound(item),
         Err(_) => Ok(unsound(raw.get())),

@@ -13,7 +13,7 @@ use super::{
     key::{Key, KeyMap, KeySet},
     ledger::{Claim, ClaimKind, Entry, Ledger},
     page::{Holders, Item, OpenPage, Page, Word},
-    roll::{Place, Roll},
+    roll::{Mark, Place, Roll},
     sweep::Sweep,
 };
 
@@ -99,15 +99,11 @@ impl Reconciler {
     }
 
     /// Whether a listed user is linked, in scope, and stored as wanted.
-    pub(crate) fn is_unchanged(&self, key: Key, user: &DirectoryUser, wanted: &Wanted<'_>) -> bool {
+    pub(crate) fn is_unchanged(&self, key: Key, mark: Mark, user: &DirectoryUser, wanted: &Wanted<'_>) -> bool {
         self.roll_is_whole
-            && wanted.is(|values| self.roll.agrees(key, values))
+            && wanted.is(|values| self.roll.agrees(mark, values))
             && !self.policy.excludes(user, true)
             && !self.ignored.contains(&key)
-    }
-
-    pub(crate) fn may_be_linked(&self, key: Key) -> bool {
-        !self.roll_is_whole || self.roll.has(key)
     }
 
     /// The addresses whose present holders [`Self::page`] has to know: those of new users and of users whose address

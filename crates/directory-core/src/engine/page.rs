@@ -8,6 +8,7 @@ use super::{
     decide::Wanted,
     key::{Key, KeyMap},
     listing::Reconciler,
+    roll::Mark,
 };
 
 /// A page whose users are still to be looked up. See [`Reconciler::open`].
@@ -43,9 +44,23 @@ pub(crate) enum Word<'a> {
 
 impl<'a> OpenPage<'a> {
     pub(crate) fn of(engine: &Reconciler, connection: ConnectionId, entries: &'a [DirectoryEntry]) -> Self {
-        let items: Vec<Item<'a>> = entries.iter().map(|entry| Item::of(engine, entry)).collect();
-        let open = items.iter().filter(|item| !matches!(item.word, Word::Unchanged)).filter_map(|item| item.known);
-        let to_look_up = open.filter(|(key, _)| engine.may_be_linked(*key)).map(|(_, id)| id.clone()).collect();
+        let keys: Vec<Option<(Key, &ExternalId)>> =
+            entries.iter().map(|entry| id_of(entry).map(|id| (Key::of_id(id), id))).collect();
+        // By itself, so that the memory is asked for many of them at a time.
+        let marks: Vec<Mark> =
+            keys.iter().map(|known| known.map_or_else(Mark::default, |(key, _)| engine.roll.mark(key))).collect();
+        let mut items = Vec::with_capacity(entries.len());
+        let mut to_look_up = Vec::new();
+        for ((entry, known), mark) in entries.iter().zip(keys).zip(marks) {
+            let word = Word::of(engine, entry, known, mark);
+            if let Some((_, id)) = known
+                && !matches!(word, Word::Unchanged)
+                && (mark.is_linked() || !engine.roll_is_whole)
+            {
+                to_look_up.push(id.clone());
+            }
+            items.push(Item { word, known, local: None });
+        }
         Self { connection, items, to_look_up }
     }
 
@@ -71,25 +86,28 @@ impl<'a> OpenPage<'a> {
     }
 }
 
-impl<'a> Item<'a> {
-    fn of(engine: &Reconciler, entry: &'a DirectoryEntry) -> Self {
-        let known = |id: &'a ExternalId| Some((Key::of_id(id), id));
-        let wanted = |user: &'a DirectoryUser| Wanted::of(user, &engine.policy);
-        let (known, word) = match entry {
+impl<'a> Word<'a> {
+    fn of(engine: &Reconciler, entry: &'a DirectoryEntry, known: Option<(Key, &'a ExternalId)>, mark: Mark) -> Self {
+        match entry {
             DirectoryEntry::Present(user) => {
-                let (key, wanted) = (Key::of_id(&user.external_id), wanted(user));
-                let word = if engine.is_unchanged(key, user, &wanted) {
-                    Word::Unchanged
-                } else {
-                    Word::Present(user, Box::new(wanted))
-                };
-                (Some((key, &user.external_id)), word)
+                let wanted = Wanted::of(user, &engine.policy);
+                match known {
+                    Some((key, _)) if engine.is_unchanged(key, mark, user, &wanted) => Self::Unchanged,
+                    _ => Self::Present(user, Box::new(wanted)),
+                }
             }
-            DirectoryEntry::Changed(user) => (known(&user.external_id), Word::Changed(user, Box::new(wanted(user)))),
-            DirectoryEntry::Removed(id) => (known(id), Word::Removed),
-            DirectoryEntry::Unreadable(id) => (id.as_ref().and_then(known), Word::Unreadable),
-        };
-        Self { word, known, local: None }
+            DirectoryEntry::Changed(user) => Self::Changed(user, Box::new(Wanted::of(user, &engine.policy))),
+            DirectoryEntry::Removed(_) => Self::Removed,
+            DirectoryEntry::Unreadable(_) => Self::Unreadable,
+        }
+    }
+}
+
+fn id_of(entry: &DirectoryEntry) -> Option<&ExternalId> {
+    match entry {
+        DirectoryEntry::Present(user) | DirectoryEntry::Changed(user) => Some(&user.external_id),
+        DirectoryEntry::Removed(id) => Some(id),
+        DirectoryEntry::Unreadable(id) => id.as_ref(),
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) enum Place {
 
 /// A user, in one word: the [`Place`], what is stored of them, and a hash of their values.
 #[derive(Clone, Copy, Default)]
-struct Mark(u64);
+pub(crate) struct Mark(u64);
 
 impl Mark {
     const PLACE: u64 = 0b11;
@@ -75,6 +75,11 @@ impl Mark {
 
     fn has(self, bits: u64) -> bool {
         self.0 & bits == bits
+    }
+
+    /// Whether the user is linked, or another one is whose id has the same hash.
+    pub(crate) fn is_linked(self) -> bool {
+        self.has(Self::LINKED)
     }
 
     fn place(self) -> Place {
@@ -115,18 +120,13 @@ impl Roll {
         self.hash.hash_one(key)
     }
 
-    fn mark(&self, key: Key) -> Mark {
+    /// What is known of the user with this id.
+    pub(crate) fn mark(&self, key: Key) -> Mark {
         self.marks.get(&self.slot(key)).copied().unwrap_or_default()
     }
 
-    /// Whether somebody with this id is linked, or may be.
-    pub(crate) fn has(&self, key: Key) -> bool {
-        self.mark(key).has(Mark::LINKED)
-    }
-
-    /// Whether these are the stored values of the user with this id.
-    pub(crate) fn agrees(&self, key: Key, values: &Compared<'_>) -> bool {
-        let mark = self.mark(key);
+    /// Whether these are the stored values of the user with this mark.
+    pub(crate) fn agrees(&self, mark: Mark, values: &Compared<'_>) -> bool {
         mark.has(Mark::COMPARABLE) && mark.0 & Mark::HASH == self.hash.hash_one(values) & Mark::HASH
     }
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn agrees(roll: &Roll, user: &Profile<'_>) -> bool {
-        Compared::stored(user).is_some_and(|values| roll.agrees(key(user.external_id), &values))
+        Compared::stored(user).is_some_and(|values| roll.agrees(roll.mark(key(user.external_id)), &values))
     }
 
     fn key(id: &str) -> Key {
@@ -221,7 +221,7 @@ mod tests {
         let disabled = suspended(Some(DeactivatedBy::DirectoryDisabled));
         for by in [None, Some(DeactivatedBy::Admin)] {
             let roll = roll([suspended(by)]);
-            assert!(!agrees(&roll, &disabled) && !agrees(&roll, &ann()) && roll.has(key("ann")));
+            assert!(!agrees(&roll, &disabled) && !agrees(&roll, &ann()) && roll.mark(key("ann")).is_linked());
         }
         assert!(agrees(&roll([disabled]), &disabled));
     }
@@ -230,7 +230,7 @@ mod tests {
     fn two_who_share_a_hash_are_looked_up_and_never_all_called() {
         // What two ids with one hash would do, as the same id does it.
         let mut roll = roll([ann(), Profile { display_name: "Another", ..ann() }]);
-        assert!(!agrees(&roll, &ann()) && roll.has(key("ann")));
+        assert!(!agrees(&roll, &ann()) && roll.mark(key("ann")).is_linked());
         roll.put(key("ann"), Place::Present);
         assert!(!roll.is_called());
     }
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(roll.put(key("ann"), Place::Present), Place::Unseen);
         assert_eq!(roll.put(key("ann"), Place::Excluded), Place::Present);
         roll.put(key("new"), Place::Present);
-        assert!(!roll.is_called() && roll.place(key("bob")) == Place::Unseen && !roll.has(key("new")));
+        assert!(!roll.is_called() && roll.place(key("bob")) == Place::Unseen && !roll.mark(key("new")).is_linked());
         roll.put(key("bob"), Place::Removed);
         assert!(roll.is_called());
         assert_eq!((roll.listed(), roll.excluded()), (3, 1));

@@ -4,7 +4,10 @@
 //! another kind of join. Left to itself on a table whose statistics lag behind, which a first sync always meets, the
 //! planner compares every linked user with every key.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use directory_core::{Action, EmailKey, UserId};
 use sqlx::PgConnection;
@@ -53,7 +56,8 @@ struct MemberRow {
 macro_rules! members_where {
     ($condition:literal) => {
         concat!(
-            r#"SELECT seq, action, user_id, user_version, lower((after ->> 'email') COLLATE "C") AS email,
+            r#"SELECT seq, action, user_id, user_version,
+                   CASE WHEN action = 'create' THEN email ELSE after ->> 'email' END AS email,
                    CASE WHEN action = 'create' THEN external_id ELSE after ->> 'externalId' END AS link, deactivates
                FROM sync_changes
                WHERE tenant_id = $1 AND run_id = $2 AND outcome = 'planned'
@@ -98,9 +102,19 @@ fn members(rows: Vec<MemberRow>, lease: &Lease) -> Result<Vec<Member>, Fault> {
     rows.into_iter().map(|row| Ok(row.into_member(lease)?)).collect()
 }
 
+/// A staged change, as an error names it.
+struct Position<'a>(&'a Lease, i64);
+
+impl fmt::Display for Position<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(lease, seq) = self;
+        write!(f, "{}/{seq}", lease.run)
+    }
+}
+
 impl MemberRow {
     fn into_member(self, lease: &Lease) -> Result<Member, StoreError> {
-        let row = format_args!("{}/{}", lease.run, self.seq).to_string();
+        let row = Position(lease, self.seq);
         let place = Place { table: "sync_changes", row: &row };
         let action: Action = place.word("action", &self.action)?;
         if action != Action::Create && self.user_version.is_none() {

@@ -110,7 +110,7 @@ async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &
     let done = sqlx::query(
         "INSERT INTO users (tenant_id, id, email, display_name, given_name, family_name, role, status, connection_id,
              external_id, deactivated_by, deactivated_run_id, deactivated_at)
-         SELECT c.tenant_id, c.user_id, c.after ->> 'email', COALESCE(c.after ->> 'displayName', ''),
+         SELECT c.tenant_id, c.user_id, c.email, COALESCE(c.after ->> 'displayName', ''),
              c.after ->> 'givenName', c.after ->> 'familyName', COALESCE(c.after ->> 'role', 'member'),
              COALESCE(c.after ->> 'status', 'active'), $3, c.external_id,
              CASE c.after ->> 'status' WHEN 'inactive' THEN c.after ->> 'deactivatedBy' END,
