@@ -33,7 +33,7 @@ pub(crate) struct Pulled {
 
 /// Reads and stages a listing; a `whole` one by everybody who is linked.
 pub(crate) async fn pull(
-    mut listing: Box<dyn Listing>,
+    listing: Box<dyn Listing>,
     whole: bool,
     store: &dyn Store,
     connection: &Connection,
@@ -44,22 +44,7 @@ pub(crate) async fn pull(
     let (to_plan, mut pages) = mpsc::channel::<ListingPage>(AHEAD);
     let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
 
-    let fetch = AbortOnDropHandle::new(tokio::spawn(
-        async move {
-            let mut nameless = false;
-            loop {
-                let page = listing.next_page().await?;
-                let end = page.end;
-                nameless |= page.entries.contains(&DirectoryEntry::Unreadable(None));
-                hand_on(&to_plan, page).await;
-                if let Some(end) = end {
-                    // A record that is nobody's cannot be asked for again: the next listing has to have it.
-                    return Ok::<_, RunFailure>((end, listing.continuation().filter(|_| !nameless)));
-                }
-            }
-        }
-        .in_current_span(),
-    ));
+    let fetch = AbortOnDropHandle::new(tokio::spawn(fetch(listing, to_plan).in_current_span()));
     let fetch = async { fetch.await.unwrap_or(Err(RunFailure::Panicked)) };
     let plan = async move {
         let mut engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone())
@@ -99,6 +84,24 @@ pub(crate) async fn pull(
     };
     let ((end, continuation), engine, ()) = try_join!(fetch, plan, stage)?;
     Ok(Pulled { engine, end, continuation })
+}
+
+/// Reads a listing to its end: how it ended, and where the next one may go on.
+async fn fetch(
+    mut listing: Box<dyn Listing>,
+    to_plan: mpsc::Sender<ListingPage>,
+) -> Result<(ListingEnd, Option<Continuation>), RunFailure> {
+    let mut nameless = false;
+    loop {
+        let page = listing.next_page().await?;
+        let end = page.end;
+        nameless |= page.entries.contains(&DirectoryEntry::Unreadable(None));
+        hand_on(&to_plan, page).await;
+        if let Some(end) = end {
+            // A record that is nobody's cannot be asked for again: the next listing has to have it.
+            return Ok((end, listing.continuation().filter(|_| !nameless)));
+        }
+    }
 }
 
 fn never_ends() -> ProviderError {
