@@ -78,14 +78,15 @@ pub(super) async fn stage(store: &SqliteStore, lease: &Lease, page: &StagedPage)
     tx.commit().await.map_err(failed)
 }
 
-/// The whole page in one statement. `->` keeps JSON as it is written, `->>` reads a value out of it.
+/// The whole page in one statement. `->` keeps JSON as it is written, `->>` reads a value out of it. With `json_each` a
+/// change would be written out again for each column that is read of it; `jsonb_each` hands on what it has parsed.
 const INSERT: &str = "
     INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email, before, after,
         code, rival_user_id, rival_external_id, deactivates)
     SELECT ?1, ?2, value ->> 'seq', value ->> 'action', value ->> 'user', value ->> 'version', value ->> 'external_id',
         value ->> 'email', value -> 'before', value -> 'after', value ->> 'code', value ->> 'rival_user',
         value ->> 'rival_external_id', value ->> 'deactivates'
-    FROM json_each(?3)";
+    FROM jsonb_each(?3)";
 
 /// Executes a statement over many rows: `?1` is the tenant, `?2` the run, `?3` a JSON array.
 async fn write(

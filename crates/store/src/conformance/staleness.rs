@@ -70,6 +70,24 @@ pub async fn a_creation_of_a_linked_user_is_stale(harness: &dyn Harness) {
     assert_eq!((run.counts.created, world.user_count().await), (1, 2));
 }
 
+/// Somebody is in the way of new users at a batch's end: the others of the batch are made all the same, and once.
+pub async fn a_stale_creation_stops_no_other(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    world.local_user("taken@acme.example").await;
+    world.linked_user("holder@acme.example", "ext-4").await;
+    let changes = vec![
+        creates(1, "ext-1", "one@acme.example"),
+        creates(2, "ext-2", "two@acme.example"),
+        creates(3, "ext-3", "TAKEN@acme.example"),
+        creates(4, "ext-4", "four@acme.example"),
+        creates(5, "ext-5", "five@acme.example"),
+    ];
+    let run = world.sync(changes).await;
+    let (applied, stale) = (Outcome::Applied, Outcome::Stale);
+    assert_eq!(world.outcomes(run.id).await, [(1, applied), (2, applied), (3, stale), (4, stale), (5, applied)]);
+    assert_eq!((run.counts.created, run.exceptions, world.user_count().await), (3, 2, 5));
+}
+
 /// Somebody else is linked to the directory user by now.
 pub async fn a_link_to_a_linked_user_is_stale(harness: &dyn Harness) {
     let world = World::new(harness).await;

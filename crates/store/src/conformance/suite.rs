@@ -316,6 +316,7 @@ macro_rules! conformance_tests {
                 a_taken_address_is_not_given_again
                 a_creation_with_a_taken_address_is_stale
                 a_creation_of_a_linked_user_is_stale
+                a_stale_creation_stops_no_other
                 a_link_to_a_linked_user_is_stale
                 a_linked_user_is_not_linked_again
                 ones_own_address_is_not_taken

@@ -3,6 +3,7 @@
 //! The write lock is held from the first look to the last write, so what was looked at still holds when it is written.
 
 mod look;
+mod unseen;
 mod write;
 
 use directory_core::Counts;
@@ -36,8 +37,8 @@ struct Span {
 /// What a batch did.
 struct Batch {
     counts: Counts,
-    applied: usize,
-    stale: usize,
+    applied: u64,
+    stale: u64,
     /// The position that is reached.
     through: i64,
 }
@@ -96,6 +97,10 @@ async fn apply_next(
     after: i64,
     limit: u32,
 ) -> Result<i64, StoreError> {
+    if let Some(batch) = unseen::create(connection, run, after, limit).await? {
+        write::note_progress(connection, run, &batch).await?;
+        return Ok(batch.through);
+    }
     let rest = Span { entangled: false, after, through: i64::MAX };
     let members = look::members(connection, run, &rest, Some(limit)).await?;
     let through = match members.last() {
@@ -117,8 +122,9 @@ async fn apply(
     let verdict = judge(members, &standing);
     write::mark_stale(connection, run, &verdict.stale).await?;
     write::park(connection, run, &verdict.parked).await?;
-    let applied = members.len() - verdict.stale.len();
-    let batch = Batch { counts: tally(members, &verdict.stale), applied, stale: verdict.stale.len(), through };
+    let stale = verdict.stale.len() as u64;
+    let applied = members.len() as u64 - stale;
+    let batch = Batch { counts: tally(members, &verdict.stale), applied, stale, through };
     write::write_users(connection, run, span, applied, batch.counts.created).await?;
     write::note_progress(connection, run, &batch).await
 }

@@ -69,16 +69,17 @@ pub(super) async fn write_users(
     connection: &mut SqliteConnection,
     run: &Applying,
     span: &Span,
-    applied: usize,
+    applied: u64,
     created: u64,
 ) -> Result<(), StoreError> {
-    let changed = applied as u64 - created;
+    let changed = applied - created;
     // In this order: a new user may get the address that another one has just left.
     if changed > 0 {
         expect_rows("changing users", changed, change(connection, run, span).await?)?;
     }
     if created > 0 {
-        expect_rows("creating users", created, create(connection, run, span).await?)?;
+        let written = create(connection, run, span).await.map_err(failed)?;
+        expect_rows("creating users", created, written)?;
     }
     Ok(())
 }
@@ -122,7 +123,8 @@ async fn change(connection: &mut SqliteConnection, run: &Applying, span: &Span) 
     Ok(changed.rows_affected())
 }
 
-async fn create(connection: &mut SqliteConnection, run: &Applying, span: &Span) -> Result<u64, StoreError> {
+/// Writes the span's new users. Nothing of it is left where it fails.
+pub(super) async fn create(connection: &mut SqliteConnection, run: &Applying, span: &Span) -> Result<u64, sqlx::Error> {
     let created = sqlx::query(concat!(
         "INSERT INTO users (tenant_id, id, connection_id, external_id, email, display_name, given_name, family_name,
              role, status, deactivated_by, deactivated_run_id, deactivated_at)
@@ -143,8 +145,7 @@ async fn create(connection: &mut SqliteConnection, run: &Applying, span: &Span) 
     .bind(span.through)
     .bind(&run.connection)
     .execute(connection)
-    .await
-    .map_err(failed)?;
+    .await?;
     Ok(created.rows_affected())
 }
 
@@ -169,8 +170,8 @@ pub(super) async fn note_progress(
     .bind(stored(done.linked))
     .bind(stored(done.reactivated))
     .bind(stored(done.deactivated))
-    .bind(stored(batch.applied as u64))
-    .bind(stored(batch.stale as u64))
+    .bind(stored(batch.applied))
+    .bind(stored(batch.stale))
     .execute(connection)
     .await
     .map_err(failed)?;
