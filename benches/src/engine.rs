@@ -41,7 +41,7 @@ pub fn listing(users: u32) -> Result<(Reconciler, Duration)> {
         }
         took += began.elapsed();
     }
-    let mut reconciler = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned()).knowing(roll);
+    let mut reconciler = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned(), roll.whole());
     for first in (0..users).step_by(PAGE as usize) {
         let listed = (first..users.min(first + PAGE)).filter_map(user);
         let entries: Vec<DirectoryEntry> = listed.map(DirectoryEntry::Present).collect();

@@ -50,7 +50,7 @@ fn plan(entries: &[DirectoryEntry], linked: &[Profile<'_>]) -> PlanTail {
     for user in linked {
         roll.add(user);
     }
-    let mut engine = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned()).knowing(roll);
+    let mut engine = Reconciler::new(CONNECTION, Policy::default_for(false), "member".to_owned(), roll.whole());
     for page in entries.chunks(PAGE) {
         let page = engine.open(page).beside(&[]);
         black_box(engine.emails_to_look_up(&page));

@@ -2,13 +2,15 @@
 //! fetched and the one before is written. At most a few pages are in memory. Fetching is a task of its own, so that the
 //! directory is asked for the next page even while another is worked on.
 
+use std::panic::resume_unwind;
+
 use directory_core::{
     Action, Change, Continuation, DirectoryEntry, ExternalId, FailureKind, Listing, ListingEnd, ListingPage,
     ProviderError, Reconciler, Roll, RunErrorCode, UserId,
 };
 use futures_util::{future, try_join};
 use store::{Connection, Lease, NewChange, StagedPage, Store, StoreError};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinError};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -31,7 +33,7 @@ pub(crate) struct Pulled {
     pub(crate) continuation: Option<Continuation>,
 }
 
-/// Reads and stages a listing; a `whole` one by everybody who is linked.
+/// Reads and stages a listing: a `whole` one of everybody, or one of changes.
 pub(crate) async fn pull(
     listing: Box<dyn Listing>,
     whole: bool,
@@ -45,13 +47,18 @@ pub(crate) async fn pull(
     let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
 
     let fetch = AbortOnDropHandle::new(tokio::spawn(fetch(listing, to_plan).in_current_span()));
-    let fetch = async { fetch.await.unwrap_or(Err(RunFailure::Panicked)) };
-    let plan = async move {
-        let mut engine = Reconciler::new(connection.id, connection.policy.clone(), connection.default_role.clone())
-            .ignoring(ignored);
-        if whole {
-            engine = engine.knowing(roll(store, connection, lease).await?);
+    let fetch = async {
+        match fetch.await.map_err(JoinError::try_into_panic) {
+            Ok(read) => read,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // Only the end of the program's runtime stops it so.
+            Err(Err(_)) => future::pending().await,
         }
+    };
+    let plan = async move {
+        let roll = roll(store, connection, lease, whole).await?;
+        let Connection { id, policy, default_role, .. } = connection.clone();
+        let engine = Reconciler::new(id, policy, default_role, roll).ignoring(ignored);
         let mut planner = Planner { engine, store, connection };
         let mut without_news = 0;
         while let Some(page) = pages.recv().await {
@@ -147,13 +154,16 @@ impl Planner<'_> {
     }
 }
 
-/// Everybody who is linked to the connection.
-async fn roll(store: &dyn Store, connection: &Connection, lease: &Lease) -> Result<Roll, StoreError> {
-    // Nobody knows a run's id beforehand, so nobody can choose values for their hashes.
+/// Everybody who is linked to the connection, for a whole listing; of changes nobody needs to be known beforehand.
+async fn roll(store: &dyn Store, connection: &Connection, lease: &Lease, whole: bool) -> Result<Roll, StoreError> {
+    // Random, and another one for each run.
     let (_, seed) = lease.run.0.as_u64_pair();
     let mut roll = Roll::new(seed);
+    if !whole {
+        return Ok(roll);
+    }
     store.linked_profiles(connection.tenant, connection.id, &mut |user| roll.add(user)).await?;
-    Ok(roll)
+    Ok(roll.whole())
 }
 
 /// A change with the id of the user that it makes, if it makes one: chosen here, so that the plan is complete.

@@ -34,8 +34,6 @@ pub struct Reconciler {
     /// To be left alone, whatever the directory says.
     pub(crate) ignored: KeySet,
     pub(crate) roll: Roll,
-    /// Whoever is not on the roll is not linked.
-    pub(crate) roll_is_whole: bool,
     /// Somebody changed who may have come back into scope: only a whole listing tells.
     unclear: bool,
     /// Records without an id: while there is one, nobody can be called absent.
@@ -47,16 +45,16 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// Starts reconciling a connection. New users get `default_role`.
+    /// Starts reconciling a connection. New users get `default_role`. A whole `roll` of who is linked spares the look-ups of
+    /// whoever is as it has them.
     #[must_use]
-    pub fn new(connection: ConnectionId, policy: Policy, default_role: String) -> Self {
+    pub fn new(connection: ConnectionId, policy: Policy, default_role: String, roll: Roll) -> Self {
         Self {
             connection,
             policy,
             default_role,
             ignored: KeySet::default(),
-            roll: Roll::new(0),
-            roll_is_whole: false,
+            roll,
             unclear: false,
             unidentified: 0,
             ledger: Ledger::default(),
@@ -70,13 +68,6 @@ impl Reconciler {
     pub fn ignoring<'a>(mut self, ids: impl IntoIterator<Item = &'a ExternalId>) -> Self {
         self.ignored = ids.into_iter().map(Key::of_id).collect();
         self
-    }
-
-    /// The same, told beforehand of everybody who is linked to the connection: whoever is as the roll has them needs no look-up.
-    /// Worth its while for a whole listing.
-    #[must_use]
-    pub fn knowing(self, roll: Roll) -> Self {
-        Self { roll, roll_is_whole: true, ..self }
     }
 
     /// Distinct users read so far.
@@ -100,8 +91,7 @@ impl Reconciler {
 
     /// Whether a listed user is linked, in scope, and stored as wanted.
     pub(crate) fn is_unchanged(&self, key: Key, mark: Mark, user: &DirectoryUser, wanted: &Wanted<'_>) -> bool {
-        self.roll_is_whole
-            && wanted.is(|values| self.roll.agrees(mark, values))
+        wanted.is(|values| self.roll.agrees(mark, values))
             && !self.policy.excludes(user, true)
             && !self.ignored.contains(&key)
     }

@@ -55,7 +55,7 @@ impl<'a> OpenPage<'a> {
             let word = Word::of(engine, entry, known, mark);
             if let Some((_, id)) = known
                 && !matches!(word, Word::Unchanged)
-                && (mark.is_linked() || !engine.roll_is_whole)
+                && (mark.is_linked() || !engine.roll.is_whole())
             {
                 to_look_up.push(id.clone());
             }

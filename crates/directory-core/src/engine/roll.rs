@@ -1,9 +1,11 @@
 //! Who is linked to the connection, and of whom the directory has told: 16 bytes for each.
 //!
-//! The store tells of everybody once, before the listing, so that a page needs a look-up only for those who are new or
-//! different. Both ids and values are kept as hashes under a seed of the run's own. Two ids that share a hash are looked up
-//! each time, and count as listed when one of them is: nobody loses access over it, and the next run has another seed. A
-//! user whose new values share a hash with the old ones waits for the next run.
+//! For a whole listing the store tells of everybody beforehand, so that a page needs a look-up only for those who differ from
+//! what is stored. Ids and values are kept as hashes under a seed of the run's own, so that by the next whole listing whoever
+//! shared a hash does so no more. Until then two users whose ids share one are looked up each time, and pass for one where
+//! it is asked whether they were listed: an absent one of them keeps their access, of changes one may be taken for in
+//! scope because the other is, and the run's number of users is one short. A user whose new values share a hash with the
+//! old ones waits.
 
 use std::{
     collections::HashMap,
@@ -19,9 +21,10 @@ use super::{
     key::{Key, KeyHasher},
 };
 
-/// Everybody who is linked to a connection, as they are stored when a run begins. See [`super::Reconciler::knowing`].
+/// Everybody who is linked to a connection, as they are stored when a run begins, as far as that is known.
 pub struct Roll {
     hash: FixedState,
+    is_whole: bool,
     marks: HashMap<u64, Mark, BuildHasherDefault<KeyHasher>>,
     told: Told,
     /// Active users of whom the directory has not told.
@@ -37,7 +40,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(&mut self, place: Place) -> Option<&mut u64> {
+    fn count_mut(&mut self, place: Place) -> Option<&mut u64> {
         match place {
             Place::Unseen => None,
             Place::Present => Some(&mut self.present),
@@ -97,10 +100,22 @@ impl Mark {
 }
 
 impl Roll {
-    /// Nobody yet. The seed is to be another one for each run.
+    /// Nobody is known. The seed is to be another one for each run.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { hash: FixedState::with_seed(seed), marks: HashMap::default(), told: Told::default(), missing: 0 }
+        let hash = FixedState::with_seed(seed);
+        Self { hash, is_whole: false, marks: HashMap::default(), told: Told::default(), missing: 0 }
+    }
+
+    /// Everybody has been added: whoever is not on the roll is not linked, and needs no look-up.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { is_whole: true, ..self }
+    }
+
+    /// See [`Self::whole`].
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Adds a linked user; each is to be told of once.
@@ -144,8 +159,8 @@ impl Roll {
         if before == Place::Unseen && mark.has(Mark::LINKED | Mark::ACTIVE) {
             self.missing -= 1;
         }
-        self.told.of(before).into_iter().for_each(|count| *count -= 1);
-        self.told.of(place).into_iter().for_each(|count| *count += 1);
+        self.told.count_mut(before).into_iter().for_each(|count| *count -= 1);
+        self.told.count_mut(place).into_iter().for_each(|count| *count += 1);
         before
     }
 
@@ -160,8 +175,8 @@ impl Roll {
     }
 
     /// Whether the directory has told of everybody who is linked and active.
-    pub(crate) fn is_called(&self) -> bool {
-        self.missing == 0
+    pub(crate) fn has_been_told_of_everybody(&self) -> bool {
+        self.is_whole && self.missing == 0
     }
 }
 
@@ -187,7 +202,7 @@ mod tests {
         for user in users {
             roll.add(&user);
         }
-        roll
+        roll.whole()
     }
 
     fn agrees(roll: &Roll, user: &Profile<'_>) -> bool {
@@ -232,7 +247,7 @@ mod tests {
         let mut roll = roll([ann(), Profile { display_name: "Another", ..ann() }]);
         assert!(!agrees(&roll, &ann()) && roll.mark(key("ann")).is_linked());
         roll.put(key("ann"), Place::Present);
-        assert!(!roll.is_called());
+        assert!(!roll.has_been_told_of_everybody());
     }
 
     #[test]
@@ -248,9 +263,13 @@ mod tests {
         assert_eq!(roll.put(key("ann"), Place::Present), Place::Unseen);
         assert_eq!(roll.put(key("ann"), Place::Excluded), Place::Present);
         roll.put(key("new"), Place::Present);
-        assert!(!roll.is_called() && roll.place(key("bob")) == Place::Unseen && !roll.mark(key("new")).is_linked());
+        assert!(
+            !roll.has_been_told_of_everybody()
+                && roll.place(key("bob")) == Place::Unseen
+                && !roll.mark(key("new")).is_linked()
+        );
         roll.put(key("bob"), Place::Removed);
-        assert!(roll.is_called());
+        assert!(roll.has_been_told_of_everybody());
         assert_eq!((roll.listed(), roll.excluded()), (3, 1));
     }
 }

@@ -39,7 +39,7 @@ impl Sweep {
         let absence_is_proven = end == ListingEnd::Complete && engine.unidentified == 0;
         let in_scope = |key: &&Key| engine.roll.place(**key) != Place::Excluded;
         let in_scope_with_change = engine.ledger.entries.keys().filter(in_scope).count() as u64;
-        let somebody_may_be = !(engine.roll_is_whole && engine.roll.is_called());
+        let somebody_may_be = !engine.roll.has_been_told_of_everybody();
         let seeks_absent = absence_is_proven && engine.policy.deactivate_missing && somebody_may_be;
         Self { engine, seeks_absent, in_scope_with_change }
     }
@@ -111,7 +111,8 @@ impl Sweep {
         counts.seen = listed;
         counts.excluded = excluded;
         counts.conflicts += engine.unidentified;
-        counts.unchanged = listed - excluded - self.in_scope_with_change;
+        // Two users who share a hash are listed as one, and may have a change each.
+        counts.unchanged = listed.saturating_sub(excluded).saturating_sub(self.in_scope_with_change);
         PlanTail { amendments, summary }
     }
 }

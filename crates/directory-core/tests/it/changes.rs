@@ -1,6 +1,6 @@
 //! Listings of what changed, and changes of users whoever they are.
 
-use directory_core::{DeactivatedBy, DirectoryEntry, DirectoryUser, ListingEnd, LocalUser, Policy, Reconciler};
+use directory_core::{DeactivatedBy, DirectoryEntry, DirectoryUser, ListingEnd, LocalUser, Policy, Reconciler, Roll};
 
 use crate::world::{Plan, World, disabled, here, id, person, suspended, with_mail};
 
@@ -68,7 +68,8 @@ fn who_is_ignored_is_left_alone_when_they_change() {
 
 /// Whether the engine finds what was told enough.
 fn is_unclear(world: &World, pages: &[Vec<DirectoryEntry>]) -> bool {
-    let mut engine = Reconciler::new(here(), Policy::default_for(false), "member".to_owned()).ignoring(&world.ignored);
+    let mut engine =
+        Reconciler::new(here(), Policy::default_for(false), "member".to_owned(), Roll::new(7)).ignoring(&world.ignored);
     let users: Vec<LocalUser> = world.users.values().cloned().collect();
     for page in pages {
         let page = engine.open(page).beside(&users);

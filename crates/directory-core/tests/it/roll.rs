@@ -1,12 +1,15 @@
 //! What a page asks of the store when everybody who is linked was told of beforehand.
 
-use directory_core::{DirectoryEntry, DirectoryUser, ExternalId, ListingEnd, Policy, Reconciler};
+use directory_core::{DirectoryEntry, DirectoryUser, ExternalId, ListingEnd, Policy, Reconciler, Roll};
 
 use crate::world::{World, disabled, here, id, page, person, with_mail};
 
 fn looked_up(world: &World, entries: &[DirectoryEntry]) -> Vec<ExternalId> {
-    let engine = Reconciler::new(here(), Policy::default_for(false), "member".to_owned()).ignoring(&world.ignored);
-    engine.knowing(world.roll()).open(entries).ids_to_look_up().to_vec()
+    engine(world, world.roll()).open(entries).ids_to_look_up().to_vec()
+}
+
+fn engine(world: &World, roll: Roll) -> Reconciler {
+    Reconciler::new(here(), Policy::default_for(false), "member".to_owned(), roll).ignoring(&world.ignored)
 }
 
 #[test]
@@ -22,15 +25,13 @@ fn only_those_who_are_linked_and_different_are_looked_up() {
 
 #[test]
 fn without_a_roll_everybody_is_looked_up() {
-    let engine = Reconciler::new(here(), Policy::default_for(false), "member".to_owned());
+    let engine = engine(&World::default(), Roll::new(7));
     assert_eq!(engine.open(&page([person("ann")])).ids_to_look_up(), [id("id-ann")]);
 }
 
 /// Whether the store has to tell of everybody once more, to find who is absent.
 fn seeks_absent(world: &World, entries: &[DirectoryEntry]) -> bool {
-    let mut engine = Reconciler::new(here(), Policy::default_for(false), "member".to_owned())
-        .ignoring(&world.ignored)
-        .knowing(world.roll());
+    let mut engine = engine(world, world.roll());
     let linked: Vec<_> = world.users.values().cloned().collect();
     let page = engine.open(entries).beside(&linked);
     engine.page(&page, &[]);

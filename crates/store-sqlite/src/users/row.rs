@@ -63,17 +63,17 @@ impl TryFrom<UserRow> for LocalUser {
 /// What [`profile`] reads, by its place.
 macro_rules! profile_columns {
     () => {
-        "external_id, email, display_name, given_name, family_name, status, deactivated_by"
+        "external_id, email, display_name, given_name, family_name, status, deactivated_by, id"
     };
 }
 pub(super) use profile_columns;
 
 pub(super) fn profile(row: &SqliteRow) -> Result<Profile<'_>, StoreError> {
-    let external_id: &str = row.try_get(0).map_err(failed)?;
-    let place = Place { table: "users", row: external_id };
+    let id: &str = row.try_get(7).map_err(failed)?;
+    let place = Place { table: "users", row: id };
     let deactivated_by: Option<&str> = row.try_get(6).map_err(failed)?;
     Ok(Profile {
-        external_id,
+        external_id: row.try_get(0).map_err(failed)?,
         email: row.try_get(1).map_err(failed)?,
         display_name: row.try_get(2).map_err(failed)?,
         given_name: row.try_get(3).map_err(failed)?,

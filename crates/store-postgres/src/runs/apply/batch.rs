@@ -17,6 +17,7 @@ use store::{
 };
 use uuid::Uuid;
 
+use super::Span;
 use crate::{decode::Place, error::Fault};
 
 /// The run, as far as applying needs it.
@@ -53,6 +54,7 @@ struct MemberRow {
     deactivates: bool,
 }
 
+/// A new user's address is the change's own: no JSON has to be read for it.
 macro_rules! members_where {
     ($condition:literal) => {
         concat!(
@@ -75,6 +77,40 @@ pub(super) async fn entangled(tx: &mut PgConnection, lease: &Lease) -> Result<Ve
         .fetch_all(tx)
         .await?;
     members(rows, lease)
+}
+
+/// A batch of nothing but new users.
+pub(super) struct NewUsers {
+    pub(super) span: Span,
+    pub(super) users: usize,
+    /// Whether there may be more changes behind it.
+    pub(super) more: bool,
+}
+
+/// The next of the other changes, if those are nothing but new users.
+pub(super) async fn new_users(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    after: i64,
+    limit: i64,
+) -> Result<Option<NewUsers>, Fault> {
+    let (changes, creations, through): (i64, i64, Option<i64>) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE action = 'create'), max(seq) FROM (
+             SELECT seq, action FROM sync_changes
+             WHERE tenant_id = $1 AND run_id = $2 AND outcome = 'planned' AND action NOT IN ('conflict', 'protected')
+                 AND NOT entangled AND seq > $3
+             ORDER BY seq LIMIT $4
+         ) AS following",
+    )
+    .bind(lease.tenant.0)
+    .bind(lease.run.0)
+    .bind(after)
+    .bind(limit)
+    .fetch_one(tx)
+    .await?;
+    let span = through.filter(|_| changes == creations).map(|through| Span { entangled: false, after, through });
+    let users = usize::try_from(creations).unwrap_or(usize::MAX);
+    Ok(span.map(|span| NewUsers { span, users, more: changes == limit }))
 }
 
 /// The next of the other changes, and whether more follow them.

@@ -5,7 +5,7 @@ mod write;
 
 use std::mem;
 
-use directory_core::Action;
+use directory_core::Counts;
 use sqlx::PgConnection;
 use store::{
     Applied, Lease, StoreError,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     access::Access,
-    error::{Fault, persistently},
+    error::{Fault, expect_rows, persistently},
 };
 
 /// How far applying is, while only nothing or the entangled changes are done.
@@ -27,17 +27,18 @@ struct Batch {
     members: Vec<Member>,
 }
 
-impl Batch {
-    /// Nothing but new users.
-    fn is_new(&self) -> bool {
-        self.members.iter().all(|member| member.action == Action::Create)
-    }
+/// Where a batch lies among the staged changes: after this position, and through that one.
+struct Span {
+    entangled: bool,
+    after: i64,
+    through: i64,
+}
 
-    /// First and last position.
-    fn range(&self) -> (i64, i64) {
-        let first = self.members.first().map_or(0, |member| member.seq);
-        let last = self.members.last().map_or(0, |member| member.seq);
-        (i64::from(first), i64::from(last))
+impl Batch {
+    fn span(&self) -> Span {
+        let first = self.members.first().map_or(1, |member| i64::from(member.seq));
+        let last = self.members.last().map_or(0, |member| i64::from(member.seq));
+        Span { entangled: self.entangled, after: first - 1, through: last }
     }
 }
 
@@ -68,14 +69,23 @@ async fn in_transaction(access: &Access, lease: &Lease, limit: i64, attempt: Att
     };
     let more = if entangled.is_empty() {
         let after = run.applied_through.unwrap_or(ENTANGLED_DONE);
-        let (members, more) = batch::following(&mut tx, lease, after, limit).await?;
-        let through = members.last().map(|member| i64::from(member.seq)).filter(|_| more);
-        apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through, attempt).await?;
-        more
+        let new = match attempt {
+            Attempt::First => batch::new_users(&mut tx, lease, after, limit).await?,
+            Attempt::Another => None,
+        };
+        if let Some(new) = new {
+            create(&mut tx, lease, run.connection, &new).await?;
+            new.more
+        } else {
+            let (members, more) = batch::following(&mut tx, lease, after, limit).await?;
+            let through = members.last().map(|member| i64::from(member.seq)).filter(|_| more);
+            apply(&mut tx, lease, run.connection, Batch { entangled: false, members }, through).await?;
+            more
+        }
     } else {
         let (_, more) = batch::following(&mut tx, lease, ENTANGLED_DONE, 0).await?;
         let through = more.then_some(ENTANGLED_DONE);
-        apply(&mut tx, lease, run.connection, Batch { entangled: true, members: entangled }, through, attempt).await?;
+        apply(&mut tx, lease, run.connection, Batch { entangled: true, members: entangled }, through).await?;
         more
     };
     tx.commit().await?;
@@ -95,21 +105,20 @@ async fn settle(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
     .map(|_| ())
 }
 
-/// Writes the batch and notes how far the run is; `None` is to its end.
+/// Writes whatever of the batch is not stale, and notes how far the run is; `None` is to its end.
 async fn apply(
     tx: &mut PgConnection,
     lease: &Lease,
     connection: Uuid,
     batch: Batch,
     through: Option<i64>,
-    attempt: Attempt,
 ) -> Result<(), Fault> {
-    let stale = if attempt == Attempt::First && batch.is_new() {
-        write::users(tx, lease, connection, &batch, &[]).await?;
-        Vec::new()
-    } else {
-        write_judged(tx, lease, connection, &batch).await?
-    };
+    let standing = batch::standing(tx, lease, connection, &batch.members).await?;
+    let verdict = judge(&batch.members, &standing);
+    write::mark_stale(tx, lease, &verdict.stale).await?;
+    write::park(tx, lease, &verdict.parked).await?;
+    write::users(tx, lease, connection, &batch, &verdict.stale).await?;
+    let stale = verdict.stale;
     let done = write::Done {
         counts: tally(&batch.members, &stale),
         applied: batch.members.len() - stale.len(),
@@ -119,17 +128,11 @@ async fn apply(
     write::progress(tx, lease, &done).await
 }
 
-/// Writes whatever of the batch is not stale; what is.
-async fn write_judged(
-    tx: &mut PgConnection,
-    lease: &Lease,
-    connection: Uuid,
-    batch: &Batch,
-) -> Result<Vec<u32>, Fault> {
-    let standing = batch::standing(tx, lease, connection, &batch.members).await?;
-    let verdict = judge(&batch.members, &standing);
-    write::mark_stale(tx, lease, &verdict.stale).await?;
-    write::park(tx, lease, &verdict.parked).await?;
-    write::users(tx, lease, connection, batch, &verdict.stale).await?;
-    Ok(verdict.stale)
+/// Creates users without a look at the table.
+async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, new: &batch::NewUsers) -> Result<(), Fault> {
+    let created = write::create(tx, lease, connection, &new.span).await?;
+    expect_rows("creating users", new.users, created)?;
+    let counts = Counts { created, ..Counts::default() };
+    let done = write::Done { counts, applied: new.users, stale: 0, through: new.more.then_some(new.span.through) };
+    write::progress(tx, lease, &done).await
 }

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use store::Lease;
 use uuid::Uuid;
 
-use super::{super::lease::held, Batch};
+use super::{super::lease::held, Batch, Span};
 use crate::{
     decode::stored,
     error::{Fault, expect_rows},
@@ -58,16 +58,15 @@ pub(super) async fn users(
     let fresh = batch.members.iter().filter(|member| stale.binary_search(&member.seq).is_err());
     let (creations, updates): (Vec<_>, Vec<_>) = fresh.partition(|member| member.action == Action::Create);
     if !updates.is_empty() {
-        expect_rows("updating users", updates.len(), update(tx, lease, connection, batch).await?)?;
+        expect_rows("updating users", updates.len(), update(tx, lease, connection, &batch.span()).await?)?;
     }
     if !creations.is_empty() {
-        expect_rows("creating users", creations.len(), create(tx, lease, connection, batch).await?)?;
+        expect_rows("creating users", creations.len(), create(tx, lease, connection, &batch.span()).await?)?;
     }
     Ok(())
 }
 
-async fn update(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &Batch) -> Result<u64, sqlx::Error> {
-    let (first, last) = batch.range();
+async fn update(tx: &mut PgConnection, lease: &Lease, connection: Uuid, span: &Span) -> Result<u64, sqlx::Error> {
     // The versions were compared when the users were locked; they are not compared again, since parking moves them.
     let done = sqlx::query(
         "UPDATE users u SET
@@ -90,23 +89,28 @@ async fn update(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &
              version = c.user_version + 1,
              updated_at = now()
          FROM sync_changes c
-         WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq BETWEEN $4 AND $5 AND c.entangled = $6
+         WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq > $4 AND c.seq <= $5 AND c.entangled = $6
              AND c.outcome = 'planned' AND c.action IN ('link', 'update', 'deactivate', 'reactivate')
              AND u.tenant_id = $1 AND u.id = c.user_id",
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)
     .bind(connection)
-    .bind(first)
-    .bind(last)
-    .bind(batch.entangled)
+    .bind(span.after)
+    .bind(span.through)
+    .bind(span.entangled)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())
 }
 
-async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &Batch) -> Result<u64, sqlx::Error> {
-    let (first, last) = batch.range();
+/// Creates the users of the span's planned creations; how many.
+pub(super) async fn create(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    connection: Uuid,
+    span: &Span,
+) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO users (tenant_id, id, email, display_name, given_name, family_name, role, status, connection_id,
              external_id, deactivated_by, deactivated_run_id, deactivated_at)
@@ -117,15 +121,15 @@ async fn create(tx: &mut PgConnection, lease: &Lease, connection: Uuid, batch: &
              CASE c.after ->> 'status' WHEN 'inactive' THEN c.run_id END,
              CASE c.after ->> 'status' WHEN 'inactive' THEN now() END
          FROM sync_changes c
-         WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq BETWEEN $4 AND $5 AND c.entangled = $6
+         WHERE c.tenant_id = $1 AND c.run_id = $2 AND c.seq > $4 AND c.seq <= $5 AND c.entangled = $6
              AND c.outcome = 'planned' AND c.action = 'create'",
     )
     .bind(lease.tenant.0)
     .bind(lease.run.0)
     .bind(connection)
-    .bind(first)
-    .bind(last)
-    .bind(batch.entangled)
+    .bind(span.after)
+    .bind(span.through)
+    .bind(span.entangled)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())
