@@ -21,8 +21,9 @@ mod webhooks;
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use directory_core::{ConnectionId, TenantId};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use store::{Census, Clock, Examination, QueueWatch, Store, StoreError, TenantWall};
+use store::{Census, Clock, Examination, IdPage, QueueWatch, Run, Store, StoreError, TenantWall};
 
 use crate::{access::Access, queue_watch::PostgresQueueWatch};
 
@@ -94,6 +95,15 @@ impl Store for PostgresStore {
 
     async fn census(&self) -> Result<Census, StoreError> {
         census::take(&self.access).await
+    }
+
+    async fn history(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        page: IdPage,
+    ) -> Result<Option<Vec<Run>>, StoreError> {
+        runs::history(&self.access, tenant, connection, page).await
     }
 
     fn watch_queue(&self) -> Box<dyn QueueWatch> {

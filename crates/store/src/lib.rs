@@ -30,6 +30,7 @@ mod privacy;
 pub mod conformance;
 
 use async_trait::async_trait;
+use directory_core::{ConnectionId, TenantId};
 
 pub use audit::{Actor, ActorKind, Audit, AuditAction, AuditEntry, AuditFilter, AuditRecord, Subject};
 pub use census::{Census, ConnectionCounts};
@@ -85,6 +86,19 @@ pub trait Store: Tenants + Tokens + Connections + Schedules + Runs + Users + Aud
 
     /// Numbers over all tenants, for whoever operates the program. It reads all connections, so ask now and then only.
     async fn census(&self) -> Result<Census, StoreError>;
+
+    /// The runs of a connection that is there, newest first; `None` if it is not. A store that can look for both at once does.
+    async fn history(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        page: IdPage,
+    ) -> Result<Option<Vec<Run>>, StoreError> {
+        if self.connection(tenant, connection).await?.is_none() {
+            return Ok(None);
+        }
+        self.runs(tenant, connection, page).await.map(Some)
+    }
 
     /// Begins to hear of runs that are queued. A store that nobody else works on, or whose database tells nothing, stays
     /// silent. It is not a call to the database, and cannot fail: a watch that hears nothing is only slow.

@@ -365,7 +365,7 @@ pub trait Runs: Send + Sync {
     /// A tenant's run.
     async fn run(&self, tenant: TenantId, id: RunId) -> Result<Option<Run>, StoreError>;
 
-    /// A connection's runs, newest first.
+    /// A connection's runs, newest first, also when it is deleted.
     async fn runs(&self, tenant: TenantId, connection: ConnectionId, page: IdPage) -> Result<Vec<Run>, StoreError>;
 
     /// Each connection's newest run, where it has one.

@@ -40,6 +40,7 @@ disturbed!(Store {
     fn check() -> ();
     fn examine() -> Examination;
     fn census() -> Census;
+    fn history(tenant: TenantId, connection: ConnectionId, page: IdPage) -> Option<Vec<Run>>;
 });
 
 disturbed!(Tenants {

@@ -57,8 +57,7 @@ async fn read_page(
     connection: ConnectionId,
     page: IdPage,
 ) -> Result<Vec<Run>, Problem> {
-    app.store().connection(tenant, connection).await?.ok_or_else(Problem::not_found)?;
-    Ok(app.store().runs(tenant, connection, page).await?)
+    app.store().history(tenant, connection, page).await?.ok_or_else(Problem::not_found)
 }
 
 async fn read_one(app: Arc<App>, tenant: TenantId, id: RunId) -> Result<Run, Problem> {

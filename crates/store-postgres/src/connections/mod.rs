@@ -132,6 +132,19 @@ pub(crate) async fn lock(
     Ok(row.map(Connection::try_from).transpose()?)
 }
 
+/// Whether the tenant has the connection at the moment.
+pub(crate) async fn exists(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    connection: ConnectionId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2)")
+        .bind(tenant.0)
+        .bind(connection.0)
+        .fetch_one(tx)
+        .await
+}
+
 /// Whether the tenant has the connection; if so it stays to the end of the transaction.
 pub(crate) async fn keep(
     tx: &mut PgConnection,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::row::{RunRow, run_columns};
 use crate::{
     access::Access,
+    connections,
     decode::{Place, descending},
     error::failed,
 };
@@ -45,6 +46,35 @@ pub(super) async fn runs(
     .into_iter()
     .map(Run::try_from)
     .collect()
+}
+
+/// The runs of a connection that is there.
+pub(crate) async fn history(
+    access: &Access,
+    tenant: TenantId,
+    connection: ConnectionId,
+    page: IdPage,
+) -> Result<Option<Vec<Run>>, StoreError> {
+    let mut tx = access.tenant(tenant).await.map_err(failed)?;
+    let rows = sqlx::query_as::<_, RunRow>(concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM sync_runs WHERE tenant_id = $1 AND connection_id = $2 AND id < $3
+              AND EXISTS (SELECT 1 FROM connections WHERE tenant_id = $1 AND id = $2)
+          ORDER BY id DESC LIMIT $4"
+    ))
+    .bind(tenant.0)
+    .bind(connection.0)
+    .bind(descending(page.after))
+    .bind(i64::from(page.limit))
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(failed)?;
+    // Only of a page without runs it is open whose fault that is.
+    if rows.is_empty() && !connections::exists(&mut tx, tenant, connection).await.map_err(failed)? {
+        return Ok(None);
+    }
+    rows.into_iter().map(Run::try_from).collect::<Result<_, _>>().map(Some)
 }
 
 pub(super) async fn last_runs(

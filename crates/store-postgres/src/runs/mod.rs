@@ -24,7 +24,7 @@ use store::{
 use uuid::Uuid;
 
 pub(crate) use cancel::{cancel_all, stop_all};
-pub(crate) use history::ChangeRow;
+pub(crate) use history::{ChangeRow, history};
 pub(crate) use queue::{active, insert, lock_held, lock_ruled, plan_anew, supersede};
 
 use crate::{PostgresStore, error::persistently};

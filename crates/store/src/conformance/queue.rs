@@ -175,6 +175,24 @@ pub async fn runs_are_paged_newest_first(harness: &dyn Harness) {
     assert_eq!(listed, made);
 }
 
+/// A connection without runs has a history, one that was deleted or is another tenant's has none.
+pub async fn a_history_is_of_a_connection_that_is_there(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let store = &*world.store;
+    let idle = add_connection(store, world.tenant).await;
+    let other = add_tenant(store, "other").await;
+    world.start().await;
+    let all = store.runs(world.tenant, world.connection, FIRST).await.unwrap();
+    let first = IdPage { limit: 1, ..FIRST };
+    let rest = IdPage { after: Some(all[0].id.0), ..first };
+    assert_eq!(store.history(world.tenant, world.connection, first).await.unwrap(), Some(all));
+    assert_eq!(store.history(world.tenant, world.connection, rest).await.unwrap(), Some(Vec::new()), "past its end");
+    assert_eq!(store.history(world.tenant, idle, FIRST).await.unwrap(), Some(Vec::new()));
+    assert_eq!(store.history(other, world.connection, FIRST).await.unwrap(), None);
+    world.disconnect().await;
+    assert_eq!(store.history(world.tenant, world.connection, FIRST).await.unwrap(), None);
+}
+
 /// Each connection's newest run; connections without one are left out.
 pub async fn last_runs_are_one_per_connection(harness: &dyn Harness) {
     let world = World::new(harness).await;

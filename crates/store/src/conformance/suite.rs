@@ -197,6 +197,7 @@ macro_rules! conformance_tests {
                 a_dry_run_supersedes_nothing
                 ended_runs_are_not_superseded
                 runs_are_paged_newest_first
+                a_history_is_of_a_connection_that_is_there
                 last_runs_are_one_per_connection
                 runs_are_the_tenants_own
             }
