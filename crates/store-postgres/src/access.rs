@@ -5,7 +5,11 @@
 
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, postgres::PgListener};
+use sqlx::{
+    AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres,
+    postgres::{PgArguments, PgListener, PgRow},
+    query::QueryAs,
+};
 use store::Clock;
 
 /// Rolled back when it is dropped, and nobody waits for that: the driver does it on the connection's way back to the
@@ -45,6 +49,18 @@ impl Access {
     /// A transaction for what is of no tenant, or has to find out of which: everybody's rows are there.
     pub(crate) async fn across_tenants(&self) -> Result<Transaction, sqlx::Error> {
         self.begin("").await
+    }
+
+    /// The only row, if there is one, of a single statement about what is of no tenant, or has to find out of which. It is a
+    /// transaction by itself: naming nobody, and ending it, costs nothing.
+    pub(crate) async fn look_across_tenants<T>(
+        &self,
+        statement: QueryAs<'_, Postgres, T, PgArguments>,
+    ) -> Result<Option<T>, sqlx::Error>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        statement.fetch_optional(&self.pool).await
     }
 
     /// A pool of one session with the settings and hooks of the store's, for what must end with its session.

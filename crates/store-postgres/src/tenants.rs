@@ -60,13 +60,9 @@ impl Tenants for PostgresStore {
         if slug.contains('\0') {
             return Ok(None); // The server refuses such a text instead of not finding it.
         }
-        let mut tx = self.access.across_tenants().await.map_err(failed)?;
-        sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1")
-            .bind(slug)
-            .fetch_optional(&mut *tx)
-            .await
-            .map(|row| row.map(Tenant::from))
-            .map_err(failed)
+        let look =
+            sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1").bind(slug);
+        self.access.look_across_tenants(look).await.map(|row| row.map(Tenant::from)).map_err(failed)
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {

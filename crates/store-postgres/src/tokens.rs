@@ -71,19 +71,14 @@ impl Tokens for PostgresStore {
 
     async fn usable_token(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
         // Whose it is, is what we want to know.
-        let mut tx = self.access.across_tenants().await.map_err(failed)?;
-        sqlx::query_as::<_, TokenRow>(concat!(
+        let look = sqlx::query_as::<_, TokenRow>(concat!(
             "SELECT ",
             columns!(),
             " FROM api_tokens
               WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
         ))
-        .bind(hash.as_slice())
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(failed)?
-        .map(Token::try_from)
-        .transpose()
+        .bind(hash.as_slice());
+        self.access.look_across_tenants(look).await.map_err(failed)?.map(Token::try_from).transpose()
     }
 
     async fn tokens(&self, tenant: TenantId) -> Result<Vec<Token>, StoreError> {
