@@ -83,7 +83,7 @@ pub(super) async fn entangled(tx: &mut PgConnection, lease: &Lease) -> Result<Ve
 pub(super) struct NewUsers {
     pub(super) span: Span,
     pub(super) users: usize,
-    /// Whether there may be more changes behind it.
+    /// Whether there are more changes behind it.
     pub(super) more: bool,
 }
 
@@ -94,12 +94,14 @@ pub(super) async fn new_users(
     after: i64,
     limit: i64,
 ) -> Result<Option<NewUsers>, Fault> {
-    let (changes, creations, through): (i64, i64, Option<i64>) = sqlx::query_as(
-        "SELECT count(*), count(*) FILTER (WHERE action = 'create'), max(seq) FROM (
-             SELECT seq, action FROM sync_changes
+    let (changes, creations, through, more): (i64, i64, Option<i64>, bool) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE place <= $4), count(*) FILTER (WHERE place <= $4 AND action = 'create'),
+             max(seq) FILTER (WHERE place <= $4), count(*) > $4
+         FROM (
+             SELECT seq, action, row_number() OVER (ORDER BY seq) AS place FROM sync_changes
              WHERE tenant_id = $1 AND run_id = $2 AND outcome = 'planned' AND action NOT IN ('conflict', 'protected')
                  AND NOT entangled AND seq > $3
-             ORDER BY seq LIMIT $4
+             ORDER BY seq LIMIT $4 + 1
          ) AS following",
     )
     .bind(lease.tenant.0)
@@ -110,7 +112,7 @@ pub(super) async fn new_users(
     .await?;
     let span = through.filter(|_| changes == creations).map(|through| Span { entangled: false, after, through });
     let users = usize::try_from(creations).unwrap_or(usize::MAX);
-    Ok(span.map(|span| NewUsers { span, users, more: changes == limit }))
+    Ok(span.map(|span| NewUsers { span, users, more }))
 }
 
 /// The next of the other changes, and whether more follow them.
