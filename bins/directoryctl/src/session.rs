@@ -67,8 +67,12 @@ impl Session {
     /// An engine, for the commands that reach a directory.
     pub(crate) fn engine(&self) -> anyhow::Result<SyncEngine> {
         let engine = SyncEngine::new(Arc::clone(&self.store), Arc::clone(&self.keyring), providers(&self.settings)?);
-        let engine = engine.with_options(self.settings.engine_options());
-        Ok(engine.with_webhooks(webhook_sender(&self.settings)?))
+        Ok(engine.with_options(self.settings.engine_options()))
+    }
+
+    /// The same for the commands about webhooks. Reading the certificates of all the world takes longer than a small sync.
+    pub(crate) fn engine_with_webhooks(&self) -> anyhow::Result<SyncEngine> {
+        Ok(self.engine()?.with_webhooks(webhook_sender(&self.settings)?))
     }
 
     /// The tenant that was named, or the only one.

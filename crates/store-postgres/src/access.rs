@@ -3,6 +3,8 @@
 //! A tenant's work is done in a transaction that the server itself confines to the tenant's rows (the policies
 //! `tenant_wall` of the migrations), whatever a statement forgets. Only this module has the pool.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 use sqlx::{
@@ -53,14 +55,14 @@ impl Access {
 
     /// The only row, if there is one, of a single statement about what is of no tenant, or has to find out of which. It is a
     /// transaction by itself: naming nobody, and ending it, costs nothing.
-    pub(crate) async fn look_across_tenants<T>(
+    pub(crate) async fn look_across_tenants<'q, T>(
         &self,
-        statement: QueryAs<'_, Postgres, T, PgArguments>,
+        statement: impl Fn() -> QueryAs<'q, Postgres, T, PgArguments>,
     ) -> Result<Option<T>, sqlx::Error>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        statement.fetch_optional(&self.pool).await
+        in_a_session(&self.pool, || statement().fetch_optional(&self.pool)).await
     }
 
     /// A pool of one session with the settings and hooks of the store's, for what must end with its session.
@@ -90,11 +92,43 @@ impl Access {
     async fn begin(&self, tenant: &str) -> Result<Transaction, sqlx::Error> {
         let pool = self.pool.clone();
         // A UUID or nothing: there is nothing to escape.
-        let statement = AssertSqlSafe(format!(
+        let statement: Arc<str> = format!(
             "SET LOCAL directory.tenant = '{tenant}'; SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE}'; BEGIN"
-        ));
-        let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+        )
+        .into();
+        let begun = tokio::spawn(async move {
+            in_a_session(&pool, || pool.begin_with(AssertSqlSafe(Arc::clone(&statement)))).await
+        });
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+}
+
+/// Does what changes nothing in a session of the pool. Of one that lay there the server may have made an end, and asking it each
+/// time would be one more round trip: so what is first done in it finds out, and is done again in another one.
+async fn in_a_session<T, F>(pool: &PgPool, mut work: impl FnMut() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let mut others = pool.size();
+    loop {
+        match work().await {
+            Err(error) if others > 0 && is_the_sessions_end(&error) => others -= 1,
+            done => return done,
+        }
+    }
+}
+
+/// Whether the server has ended the session, and not what was asked for in it.
+fn is_the_sessions_end(error: &sqlx::Error) -> bool {
+    const ADMIN_SHUTDOWN: &str = "57P01";
+    const CRASH_SHUTDOWN: &str = "57P02";
+    const IDLE_SESSION_TIMEOUT: &str = "57P05";
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| [ADMIN_SHUTDOWN, CRASH_SHUTDOWN, IDLE_SESSION_TIMEOUT].contains(&code.as_ref())),
+        _ => false,
     }
 }
 

@@ -51,6 +51,8 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            // `Access` finds out by itself.
+            .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self::from_pool(pool))
     }

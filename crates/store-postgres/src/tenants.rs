@@ -60,8 +60,9 @@ impl Tenants for PostgresStore {
         if slug.contains('\0') {
             return Ok(None); // The server refuses such a text instead of not finding it.
         }
-        let look =
-            sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1").bind(slug);
+        let look = || {
+            sqlx::query_as::<_, TenantRow>("SELECT id, slug, name, created_at FROM tenants WHERE slug = $1").bind(slug)
+        };
         self.access.look_across_tenants(look).await.map(|row| row.map(Tenant::from)).map_err(failed)
     }
 

@@ -71,13 +71,15 @@ impl Tokens for PostgresStore {
 
     async fn usable_token(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
         // Whose it is, is what we want to know.
-        let look = sqlx::query_as::<_, TokenRow>(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM api_tokens
+        let look = || {
+            sqlx::query_as::<_, TokenRow>(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM api_tokens
               WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
-        ))
-        .bind(hash.as_slice());
+            ))
+            .bind(hash.as_slice())
+        };
         self.access.look_across_tenants(look).await.map_err(failed)?.map(Token::try_from).transpose()
     }
 

@@ -130,7 +130,7 @@ pub(crate) async fn run(command: Command, invocation: Invocation) -> anyhow::Res
 async fn add(args: AddArgs, invocation: Invocation) -> anyhow::Result<()> {
     let session = invocation.open().await?;
     let tenant = session.tenant().await?;
-    let engine = session.engine()?;
+    let engine = session.engine_with_webhooks()?;
     refuse_address(engine.webhook_address_fault(&args.url))?;
     let kinds = (!args.events.is_empty()).then_some(args.events);
     let registration = WebhookRegistration { tenant: tenant.id, url: args.url, description: args.description, kinds };
@@ -159,7 +159,7 @@ async fn update(args: UpdateArgs, invocation: Invocation) -> anyhow::Result<()> 
     let session = invocation.open().await?;
     let current = find(&session, &args.named).await?;
     if let Some(url) = &args.url {
-        refuse_address(session.engine()?.webhook_address_fault(url))?;
+        refuse_address(session.engine_with_webhooks()?.webhook_address_fault(url))?;
     }
     let kinds = if args.events.is_empty() { current.kinds.clone() } else { Some(args.events) };
     let update = WebhookUpdate {
@@ -187,7 +187,7 @@ async fn delete(named: &Named, invocation: Invocation) -> anyhow::Result<()> {
 async fn test(named: &Named, invocation: Invocation) -> anyhow::Result<Exit> {
     let session = invocation.open().await?;
     let webhook = find(&session, named).await?;
-    let outcome = session.engine()?.test_webhook(webhook.tenant, webhook.id, Utc::now()).await?;
+    let outcome = session.engine_with_webhooks()?.test_webhook(webhook.tenant, webhook.id, Utc::now()).await?;
     let test = WebhookTestView::from(outcome.context("somebody else has just deleted the webhook")?);
     session.format.show(&test, show::test)?;
     Ok(if test.ok { Exit::Done } else { Exit::Failed })
@@ -196,7 +196,10 @@ async fn test(named: &Named, invocation: Invocation) -> anyhow::Result<Exit> {
 async fn rotate_secret(named: &Named, invocation: Invocation) -> anyhow::Result<()> {
     let session = invocation.open().await?;
     let webhook = find(&session, named).await?;
-    let rotated = session.engine()?.rotate_webhook_secret(&session.by, webhook.tenant, webhook.id, Utc::now()).await?;
+    let rotated = session
+        .engine_with_webhooks()?
+        .rotate_webhook_secret(&session.by, webhook.tenant, webhook.id, Utc::now())
+        .await?;
     let (webhook, secret) = rotated.context("somebody else has just deleted the webhook")?;
     show_secret(&session, webhook, &secret)
 }
