@@ -278,6 +278,11 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_body_that_is_no_text_is_no_json() {
+        assert_eq!(parse_page(b"{\"value\":[{\"id\":\"\xff\"}]}"), Err(BodyFault::NotJson));
+    }
+
     #[rstest]
     #[case(r#""Member""#, AccountKind::Member)]
     #[case(r#""Guest""#, AccountKind::Guest)]

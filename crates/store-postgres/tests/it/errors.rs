@@ -2,8 +2,9 @@
 
 use std::{error::Error, fmt::Write, time::Duration};
 
+use futures_util::future::join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use store::{Connections, Runs, Store, StoreError, Tenants};
+use store::{Connections, Runs, Store, StoreError, Tenants, Tokens};
 use store_postgres::PostgresStore;
 
 use crate::{
@@ -39,14 +40,24 @@ async fn a_server_that_is_gone_is_unavailable() {
 async fn sessions_that_the_server_ended_are_replaced() {
     let (database, store) = TestDatabase::migrated().await;
     store.check().await.unwrap();
+    end_sessions(&database, &store).await;
+    store.check().await.unwrap();
+    end_sessions(&database, &store).await;
+    assert!(store.tenants().await.unwrap().is_empty(), "a transaction");
+    end_sessions(&database, &store).await;
+    assert!(store.usable_token(&[0; 32]).await.unwrap().is_none(), "a single look");
+}
+
+/// Has the server end all of the pool's sessions, of which there are several.
+async fn end_sessions(database: &TestDatabase, store: &PostgresStore) {
+    join_all((0..8).map(|_| store.tenants())).await;
     let ended = database
         .number(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'directory-sync'",
         )
         .await;
-    assert!(ended > 0);
-    store.check().await.unwrap();
+    assert!(ended > 1, "{ended} sessions");
 }
 
 #[tokio::test]
