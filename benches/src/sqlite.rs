@@ -25,7 +25,7 @@ pub(crate) fn bulk_insert(full: &Path, empty: &Path) -> Result<Duration> {
     let mut empty = Connection::open(empty)?;
     empty.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY;",
+         PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000;",
     )?;
     let began = Instant::now();
     let tx = empty.transaction()?;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use directory_core::TenantId;
 use sqlx::{
     AssertSqlSafe, FromRow, PgConnection, PgPool, Postgres,
-    postgres::{PgArguments, PgListener, PgRow},
+    postgres::{PgArguments, PgDatabaseError, PgListener, PgRow, PgSeverity},
     query::QueryAs,
 };
 use store::Clock;
@@ -54,7 +54,8 @@ impl Access {
     }
 
     /// The only row, if there is one, of a single statement about what is of no tenant, or has to find out of which. It is a
-    /// transaction by itself: naming nobody, and ending it, costs nothing.
+    /// transaction by itself: naming nobody, and ending it, costs nothing. (In a session for which somebody set a tenant once and
+    /// for all it finds that one's rows only.)
     pub(crate) async fn look_across_tenants<'q, T>(
         &self,
         statement: impl Fn() -> QueryAs<'q, Postgres, T, PgArguments>,
@@ -103,8 +104,8 @@ impl Access {
     }
 }
 
-/// Does what changes nothing in a session of the pool. Of one that lay there the server may have made an end, and asking it each
-/// time would be one more round trip: so what is first done in it finds out, and is done again in another one.
+/// Does what changes nothing in a session of the pool. Of one that lay there for a moment the server may have made an end, and
+/// asking it each time would be one more round trip: so what is first done in it finds out, and is done again in another one.
 async fn in_a_session<T, F>(pool: &PgPool, mut work: impl FnMut() -> F) -> Result<T, sqlx::Error>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
@@ -120,14 +121,11 @@ where
 
 /// Whether the server has ended the session, and not what was asked for in it.
 fn is_the_sessions_end(error: &sqlx::Error) -> bool {
-    const ADMIN_SHUTDOWN: &str = "57P01";
-    const CRASH_SHUTDOWN: &str = "57P02";
-    const IDLE_SESSION_TIMEOUT: &str = "57P05";
     match error {
         sqlx::Error::Io(_) => true,
         sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| [ADMIN_SHUTDOWN, CRASH_SHUTDOWN, IDLE_SESSION_TIMEOUT].contains(&code.as_ref())),
+            .try_downcast_ref::<PgDatabaseError>()
+            .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
         _ => false,
     }
 }

@@ -22,7 +22,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use directory_core::{ConnectionId, TenantId};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{Connection, PgPool, postgres::PgPoolOptions};
 use store::{Census, Clock, Examination, IdPage, QueueWatch, Run, Store, StoreError, TenantWall};
 
 use crate::{access::Access, queue_watch::PostgresQueueWatch};
@@ -32,6 +32,9 @@ const MAX_CONNECTIONS: u32 = 16;
 
 /// How long a caller waits for a connection before it hears that the database is not available.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// For how long a session that lies in the pool is taken to be there still.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The store on PostgreSQL. Clones share one pool of connections.
 #[derive(Clone)]
@@ -51,8 +54,17 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            // `Access` finds out by itself.
+            // A session that was used just now needs no test: `Access` finds out. One that a network has forgotten meanwhile
+            // would keep it waiting.
             .test_before_acquire(false)
+            .before_acquire(|session, about| {
+                Box::pin(async move {
+                    if about.idle_for > FRESH {
+                        session.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options);
         Ok(Self::from_pool(pool))
     }

@@ -94,14 +94,9 @@ impl SqliteStore {
 }
 
 /// A batch touches pages all over the users' indexes. Keeping more of them in memory (32 MB at most), and moving them from
-/// the log to the file less often (every 8,000 pages, 32 MB), makes writing many users take two thirds of the time. How they
-/// were before the statement, which it may have to undo, is for memory too, and not for a file that lives no longer.
+/// the log to the file less often (every 8,000 pages, 32 MB), makes writing many users take two thirds of the time.
 fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .journal_mode(SqliteJournalMode::Wal)
-        .pragma("cache_size", "-32000")
-        .pragma("wal_autocheckpoint", "8000")
-        .pragma("temp_store", "MEMORY")
+    options.journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-32000").pragma("wal_autocheckpoint", "8000")
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
