@@ -343,9 +343,9 @@ macro_rules! conformance_tests {
                 users_are_found_by_external_id
                 users_are_found_by_email
                 a_thousand_keys_are_one_question
-                linked_users_are_told_of_once
                 active_linked_users_are_walked_once
                 a_linked_user_is_as_its_row
+                linked_users_are_told_of_once
                 facts_count_active_users
                 facts_leave_ignored_users_out
                 users_are_filtered
