@@ -61,7 +61,7 @@ impl Default for EngineOptions {
             poll: Duration::from_secs(2),
             claims: ClaimLimits::DEFAULT,
             sweep_page: 5_000,
-            batch: 10_000,
+            batch: 5_000,
             listing_restarts: 5,
             full_sync_every: Some(Duration::from_hours(24)),
             attempts: 10,
