@@ -19,8 +19,12 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
-/// Applies pending migrations under the database's advisory lock, so that processes which start together take turns.
+/// Applies pending migrations under the database's advisory lock, so that processes which start together take turns. As a rule
+/// none is, which any session can see.
 pub(crate) async fn migrate(access: &Access) -> Result<(), StoreError> {
+    if compare(access).await?.obstacle().is_none() {
+        return Ok(());
+    }
     // The lock belongs to the session, and a failed migration leaves it held: the session must end with us, and not go
     // back to the pool.
     let session = access.session();

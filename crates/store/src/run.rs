@@ -406,7 +406,8 @@ pub trait Runs: Send + Sync {
     /// Drops what is staged, for planning from the start.
     async fn clear_plan(&self, lease: &Lease) -> Result<(), StoreError>;
 
-    /// Adds to the staged plan. Retractions come first.
+    /// Adds to the staged plan. Retractions come first. Pages can be staged at the same time, but not one that retracts
+    /// what another brings.
     async fn stage(&self, lease: &Lease, page: &StagedPage) -> Result<(), StoreError>;
 
     /// Corrects staged changes.

@@ -17,6 +17,7 @@ mod providers;
 mod pull;
 mod reading;
 mod scheduler;
+mod stage;
 pub mod webhooks;
 mod worker;
 

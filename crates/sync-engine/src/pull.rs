@@ -1,5 +1,5 @@
 //! Reading the listing, planning it and staging the plan, all at the same time: while one page is planned the next is
-//! fetched and the one before is written. At most a few pages are in memory. Fetching is a task of its own, so that the
+//! fetched and those before are written. At most a few pages are in memory. Fetching is a task of its own, so that the
 //! directory is asked for the next page even while another is worked on.
 
 use std::panic::resume_unwind;
@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{failure::RunFailure, heartbeat::Pulse};
+use crate::{failure::RunFailure, heartbeat::Pulse, stage::stage};
 
 /// Pages between two of the three stages.
 const AHEAD: usize = 2;
@@ -44,7 +44,7 @@ pub(crate) async fn pull(
     pulse: &Pulse,
 ) -> Result<Pulled, RunFailure> {
     let (to_plan, mut pages) = mpsc::channel::<ListingPage>(AHEAD);
-    let (to_stage, mut plans) = mpsc::channel::<StagedPage>(AHEAD);
+    let (to_stage, plans) = mpsc::channel::<StagedPage>(AHEAD);
 
     let fetch = AbortOnDropHandle::new(tokio::spawn(fetch(listing, to_plan).in_current_span()));
     let fetch = async {
@@ -83,11 +83,9 @@ pub(crate) async fn pull(
         }
         Ok(planner.engine)
     };
-    let stage = async move {
-        while let Some(page) = plans.recv().await {
-            store.stage(lease, &page).await?;
-        }
-        Ok(())
+    let stage = async {
+        let write = |page: StagedPage| async move { store.stage(lease, &page).await };
+        Ok(stage(plans, write).await?)
     };
     let ((end, continuation), engine, ()) = try_join!(fetch, plan, stage)?;
     Ok(Pulled { engine, end, continuation })

@@ -45,7 +45,6 @@ pub(super) async fn clear(access: &Access, lease: &Lease) -> Result<(), Fault> {
 
 pub(super) async fn stage(access: &Access, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
     let mut tx = access.tenant(lease.tenant).await?;
-    hold(&mut tx, lease).await?;
     if !page.retracted.is_empty() {
         let retracted: Vec<i64> = page.retracted.iter().copied().map(i64::from).collect();
         sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)")
@@ -56,6 +55,8 @@ pub(super) async fn stage(access: &Access, lease: &Lease, page: &StagedPage) -> 
             .await?;
     }
     insert(&mut tx, lease, &page.changes).await?;
+    // Last, so that pages are written side by side; whoever drops the plan waits for the lock, and then sees the page.
+    hold(&mut tx, lease).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -76,12 +77,14 @@ pub(super) async fn amend(access: &Access, lease: &Lease, amendments: &[Amendmen
 
 async fn insert(connection: &mut PgConnection, lease: &Lease, changes: &[NewChange]) -> Result<(), Fault> {
     for changes in changes.chunks(ROWS_PER_STATEMENT) {
+        // Arrays of one length, read in step. In `FROM` the server would first write each of them to a table of its own.
         let columns = Columns::of(changes);
         sqlx::query(
             "INSERT INTO sync_changes (tenant_id, run_id, seq, action, user_id, user_version, external_id, email,
                  before, after, code, deactivates, rival_user_id, rival_external_id)
-             SELECT $1, $2, c.* FROM unnest($3::bigint[], $4::text[], $5::uuid[], $6::bigint[], $7::text[], $8::text[],
-                 $9::jsonb[], $10::jsonb[], $11::text[], $12::boolean[], $13::uuid[], $14::text[]) AS c",
+             SELECT $1, $2, unnest($3::bigint[]), unnest($4::text[]), unnest($5::uuid[]), unnest($6::bigint[]),
+                 unnest($7::text[]), unnest($8::text[]), unnest($9::jsonb[]), unnest($10::jsonb[]), unnest($11::text[]),
+                 unnest($12::boolean[]), unnest($13::uuid[]), unnest($14::text[])",
         )
         .bind(lease.tenant.0)
         .bind(lease.run.0)

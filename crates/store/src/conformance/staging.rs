@@ -1,6 +1,7 @@
 //! Staging a plan page by page, and correcting it at the end.
 
 use directory_core::{Action, Amendment, Change, ChangeCode, DeactivatedBy, UserStatus, Values};
+use futures_util::future::join_all;
 
 use super::{
     Harness,
@@ -109,6 +110,22 @@ pub async fn retractions_come_first(harness: &dyn Harness) {
         world.changes(lease.run).await.into_iter().map(|change| (change.seq, change.email)).collect();
     let expected = [(1, "user1@acme.example"), (2, "again@acme.example"), (3, "user3@acme.example")];
     assert_eq!(left, expected.map(|(seq, email)| (seq, Some(email.to_owned()))));
+}
+
+/// Pages are staged at the same time, whichever comes first.
+pub async fn pages_are_staged_side_by_side(harness: &dyn Harness) {
+    let world = World::new(harness).await;
+    let lease = world.start().await.lease;
+    let pages = (0..4).map(|page| {
+        let changes = (1..=100).map(|n| 100 * page + n);
+        let changes = changes.map(|n| creates(n, &format!("ext-{n}"), &format!("user{n}@acme.example"))).collect();
+        StagedPage { retracted: Vec::new(), changes }
+    });
+    let staging = pages.map(async |page| world.store.stage(&lease, &page).await);
+    for staged in join_all(staging).await {
+        staged.unwrap();
+    }
+    assert!(world.changes(lease.run).await.iter().map(|change| change.seq).eq(1..=400));
 }
 
 /// A page that cannot be staged as a whole is not staged at all.

@@ -302,6 +302,7 @@ macro_rules! conformance_tests {
                 staged_changes_read_back
                 a_page_of_a_thousand_is_staged
                 retractions_come_first
+                pages_are_staged_side_by_side
                 a_page_is_staged_as_a_whole
                 a_cleared_plan_is_gone
                 an_applied_plan_is_not_cleared
