@@ -12,7 +12,7 @@ use super::{
     guard::Guards,
     key::{Key, KeyMap, KeySet},
     ledger::{Claim, ClaimKind, Entry, Ledger},
-    page::{Holders, Item, OpenPage, Page, Word},
+    page::{Holders, Item, Known, OpenPage, Page, Word},
     roll::{Mark, Place, Roll},
     sweep::Sweep,
 };
@@ -54,7 +54,7 @@ impl Reconciler {
             policy,
             default_role,
             ignored: KeySet::default(),
-            roll,
+            roll: roll.laid_out(),
             unclear: false,
             unidentified: 0,
             ledger: Ledger::default(),
@@ -106,7 +106,7 @@ impl Reconciler {
 
     fn email_to_look_up(&self, Item { word, known, local }: &Item<'_>) -> Option<EmailKey> {
         let (Word::Present(user, wanted) | Word::Changed(user, wanted)) = word else { return None };
-        let (key, _) = known.as_ref()?;
+        let Known { key, .. } = known.as_ref()?;
         if local.is_none() && matches!(word, Word::Changed(..)) && self.roll.place(*key) != Place::Present {
             return None;
         }
@@ -137,7 +137,7 @@ impl Reconciler {
 
     fn entry(&mut self, item: &Item<'_>, holders: &Holders<'_>, plan: &mut PagePlan) {
         let &Item { ref word, known, local } = item;
-        let Some((key, id)) = known else {
+        let Some(Known { key, id, seat }) = known else {
             self.unidentified += 1;
             let seq = self.ledger.next_seq();
             plan.changes.push(refusal(seq, Action::Conflict, ChangeCode::UnreadableRecord));
@@ -155,7 +155,7 @@ impl Reconciler {
             Word::Unchanged | Word::Present(..) | Word::Changed(..) | Word::Unreadable => Place::Present,
             Word::Removed => Place::Removed,
         };
-        if self.roll.put(key, place) != Place::Unseen {
+        if self.roll.put(seat, place) != Place::Unseen {
             self.forget(key, plan);
         }
         match (place, word) {

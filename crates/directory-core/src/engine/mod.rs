@@ -14,6 +14,7 @@ mod listing;
 mod page;
 mod roll;
 mod sweep;
+mod table;
 
 pub use listing::{PagePlan, Reconciler};
 pub use page::{OpenPage, Page};

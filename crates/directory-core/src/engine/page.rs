@@ -9,6 +9,7 @@ use super::{
     key::{Key, KeyMap},
     listing::Reconciler,
     roll::Mark,
+    table::Seat,
 };
 
 /// A page whose users are still to be looked up. See [`Reconciler::open`].
@@ -27,9 +28,18 @@ pub struct Page<'a> {
 pub(crate) struct Item<'a> {
     pub(crate) word: Word<'a>,
     /// Its id, if that could be read.
-    pub(crate) known: Option<(Key, &'a ExternalId)>,
+    pub(crate) known: Option<Known<'a>>,
     /// Who is linked to that id.
     pub(crate) local: Option<&'a LocalUser>,
+}
+
+/// A user whose id could be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) key: Key,
+    pub(crate) id: &'a ExternalId,
+    /// Where the roll has them.
+    pub(crate) seat: Seat,
 }
 
 /// What the directory says of a user.
@@ -46,14 +56,14 @@ impl<'a> OpenPage<'a> {
     pub(crate) fn of(engine: &Reconciler, connection: ConnectionId, entries: &'a [DirectoryEntry]) -> Self {
         let keys: Vec<Option<(Key, &ExternalId)>> =
             entries.iter().map(|entry| id_of(entry).map(|id| (Key::of_id(id), id))).collect();
-        // By itself, so that the memory is asked for many of them at a time.
-        let marks: Vec<Mark> =
-            keys.iter().map(|known| known.map_or_else(Mark::default, |(key, _)| engine.roll.mark(key))).collect();
+        let mut seats = engine.roll.seats(keys.iter().flatten().map(|(key, _)| *key)).into_iter();
         let mut items = Vec::with_capacity(entries.len());
         let mut to_look_up = Vec::new();
-        for ((entry, known), mark) in entries.iter().zip(keys).zip(marks) {
+        for (entry, known) in entries.iter().zip(keys) {
+            let known = known.and_then(|(key, id)| Some(Known { key, id, seat: seats.next()? }));
+            let mark = known.map_or_else(Mark::default, |known| engine.roll.mark(known.seat));
             let word = Word::of(engine, entry, known, mark);
-            if let Some((_, id)) = known
+            if let Some(Known { id, .. }) = known
                 && !matches!(word, Word::Unchanged)
                 && (mark.is_linked() || !engine.roll.is_whole())
             {
@@ -79,7 +89,7 @@ impl<'a> OpenPage<'a> {
         let linked: KeyMap<&LocalUser> = here.map(|(link, user)| (Key::of_id(&link.external_id), user)).collect();
         if !linked.is_empty() {
             for item in &mut items {
-                item.local = item.known.and_then(|(key, _)| linked.get(&key).copied());
+                item.local = item.known.and_then(|known| linked.get(&known.key).copied());
             }
         }
         Page { items }
@@ -87,12 +97,12 @@ impl<'a> OpenPage<'a> {
 }
 
 impl<'a> Word<'a> {
-    fn of(engine: &Reconciler, entry: &'a DirectoryEntry, known: Option<(Key, &'a ExternalId)>, mark: Mark) -> Self {
+    fn of(engine: &Reconciler, entry: &'a DirectoryEntry, known: Option<Known<'a>>, mark: Mark) -> Self {
         match entry {
             DirectoryEntry::Present(user) => {
                 let wanted = Wanted::of(user, &engine.policy);
                 match known {
-                    Some((key, _)) if engine.is_unchanged(key, mark, user, &wanted) => Self::Unchanged,
+                    Some(Known { key, .. }) if engine.is_unchanged(key, mark, user, &wanted) => Self::Unchanged,
                     _ => Self::Present(user, Box::new(wanted)),
                 }
             }

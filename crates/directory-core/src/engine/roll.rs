@@ -7,10 +7,7 @@
 //! scope because the other is, and the run's number of users is one short. A user whose new values share a hash with the
 //! old ones waits.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, BuildHasherDefault},
-};
+use std::hash::BuildHasher;
 
 use foldhash::quality::FixedState;
 
@@ -18,14 +15,17 @@ use crate::{Profile, UserStatus};
 
 use super::{
     decide::Compared,
-    key::{Key, KeyHasher},
+    key::Key,
+    table::{Lots, Seat, Table},
 };
 
 /// Everybody who is linked to a connection, as they are stored when a run begins, as far as that is known.
 pub struct Roll {
     hash: FixedState,
     is_whole: bool,
-    marks: HashMap<u64, Mark, BuildHasherDefault<KeyHasher>>,
+    /// Whoever was added and is not among the marks yet.
+    added: Lots,
+    marks: Table,
     told: Told,
     /// Active users of whom the directory has not told.
     missing: u64,
@@ -64,7 +64,7 @@ pub(crate) enum Place {
 }
 
 /// A user, in one word: the [`Place`], what is stored of them, and a hash of their values.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Mark(u64);
 
 impl Mark {
@@ -75,6 +75,16 @@ impl Mark {
     /// The hash stands for the stored values.
     const COMPARABLE: u64 = 1 << 4;
     const HASH: u64 = !0 << 5;
+
+    #[cfg(test)]
+    pub(crate) fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Of nobody.
+    pub(crate) fn is_blank(self) -> bool {
+        self.0 == 0
+    }
 
     fn has(self, bits: u64) -> bool {
         self.0 & bits == bits
@@ -104,13 +114,20 @@ impl Roll {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let hash = FixedState::with_seed(seed);
-        Self { hash, is_whole: false, marks: HashMap::default(), told: Told::default(), missing: 0 }
+        let (added, marks, told) = (Lots::default(), Table::default(), Told::default());
+        Self { hash, is_whole: false, added, marks, told, missing: 0 }
     }
 
     /// Everybody has been added: whoever is not on the roll is not linked, and needs no look-up.
     #[must_use]
     pub fn whole(self) -> Self {
         Self { is_whole: true, ..self }
+    }
+
+    /// The same, ready to be asked.
+    pub(crate) fn laid_out(self) -> Self {
+        let marks = self.added.lay_out(|shared| shared.0 &= !Mark::COMPARABLE);
+        Self { marks, added: Lots::default(), ..self }
     }
 
     /// See [`Self::whole`].
@@ -125,19 +142,26 @@ impl Roll {
             Compared::stored(user).map_or(0, |values| self.hash.hash_one(values) & Mark::HASH | Mark::COMPARABLE);
         self.missing += u64::from(active != 0);
         let slot = self.slot(Key::of_stored_id(user.external_id));
-        self.marks
-            .entry(slot)
-            .and_modify(|shared| shared.0 &= !Mark::COMPARABLE)
-            .or_insert(Mark(Mark::LINKED | active | values));
+        self.added.push(slot, Mark(Mark::LINKED | active | values));
     }
 
     fn slot(&self, key: Key) -> u64 {
         self.hash.hash_one(key)
     }
 
-    /// What is known of the user with this id.
-    pub(crate) fn mark(&self, key: Key) -> Mark {
-        self.marks.get(&self.slot(key)).copied().unwrap_or_default()
+    /// Where the users with these ids are, in their order.
+    pub(crate) fn seats(&self, keys: impl Iterator<Item = Key>) -> Vec<Seat> {
+        let slots: Vec<u64> = keys.map(|key| self.slot(key)).collect();
+        self.marks.seats(&slots)
+    }
+
+    fn seat(&self, key: Key) -> Seat {
+        self.marks.seat(self.slot(key))
+    }
+
+    /// What is known of a user.
+    pub(crate) fn mark(&self, seat: Seat) -> Mark {
+        self.marks.mark(seat)
     }
 
     /// Whether these are the stored values of the user with this mark.
@@ -147,13 +171,12 @@ impl Roll {
 
     /// What the directory has said of a user.
     pub(crate) fn place(&self, key: Key) -> Place {
-        self.mark(key).place()
+        self.mark(self.seat(key)).place()
     }
 
     /// Notes what the directory says of a user; what it has said before.
-    pub(crate) fn put(&mut self, key: Key, place: Place) -> Place {
-        let slot = self.slot(key);
-        let mark = self.marks.entry(slot).or_default();
+    pub(crate) fn put(&mut self, seat: Seat, place: Place) -> Place {
+        let mark = self.marks.mark_mut(seat);
         let before = mark.place();
         mark.set_place(place);
         if before == Place::Unseen && mark.has(Mark::LINKED | Mark::ACTIVE) {
@@ -202,11 +225,19 @@ mod tests {
         for user in users {
             roll.add(&user);
         }
-        roll.whole()
+        roll.whole().laid_out()
     }
 
     fn agrees(roll: &Roll, user: &Profile<'_>) -> bool {
-        Compared::stored(user).is_some_and(|values| roll.agrees(roll.mark(key(user.external_id)), &values))
+        Compared::stored(user).is_some_and(|values| roll.agrees(mark(roll, user.external_id), &values))
+    }
+
+    fn mark(roll: &Roll, id: &str) -> Mark {
+        roll.mark(roll.seat(key(id)))
+    }
+
+    fn put(roll: &mut Roll, id: &str, place: Place) -> Place {
+        roll.put(roll.seat(key(id)), place)
     }
 
     fn key(id: &str) -> Key {
@@ -236,7 +267,7 @@ mod tests {
         let disabled = suspended(Some(DeactivatedBy::DirectoryDisabled));
         for by in [None, Some(DeactivatedBy::Admin)] {
             let roll = roll([suspended(by)]);
-            assert!(!agrees(&roll, &disabled) && !agrees(&roll, &ann()) && roll.mark(key("ann")).is_linked());
+            assert!(!agrees(&roll, &disabled) && !agrees(&roll, &ann()) && mark(&roll, "ann").is_linked());
         }
         assert!(agrees(&roll([disabled]), &disabled));
     }
@@ -245,8 +276,8 @@ mod tests {
     fn two_who_share_a_hash_are_looked_up_and_never_all_called() {
         // What two ids with one hash would do, as the same id does it.
         let mut roll = roll([ann(), Profile { display_name: "Another", ..ann() }]);
-        assert!(!agrees(&roll, &ann()) && roll.mark(key("ann")).is_linked());
-        roll.put(key("ann"), Place::Present);
+        assert!(!agrees(&roll, &ann()) && mark(&roll, "ann").is_linked());
+        put(&mut roll, "ann", Place::Present);
         assert!(!roll.has_been_told_of_everybody());
     }
 
@@ -260,15 +291,15 @@ mod tests {
             ..ann()
         };
         let mut roll = roll([ann(), bob, gone]);
-        assert_eq!(roll.put(key("ann"), Place::Present), Place::Unseen);
-        assert_eq!(roll.put(key("ann"), Place::Excluded), Place::Present);
-        roll.put(key("new"), Place::Present);
+        assert_eq!(put(&mut roll, "ann", Place::Present), Place::Unseen);
+        assert_eq!(put(&mut roll, "ann", Place::Excluded), Place::Present);
+        put(&mut roll, "new", Place::Present);
         assert!(
             !roll.has_been_told_of_everybody()
                 && roll.place(key("bob")) == Place::Unseen
-                && !roll.mark(key("new")).is_linked()
+                && !mark(&roll, "new").is_linked()
         );
-        roll.put(key("bob"), Place::Removed);
+        put(&mut roll, "bob", Place::Removed);
         assert!(roll.has_been_told_of_everybody());
         assert_eq!((roll.listed(), roll.excluded()), (3, 1));
     }
