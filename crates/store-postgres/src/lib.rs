@@ -18,16 +18,17 @@ mod users;
 mod wall;
 mod webhooks;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use directory_core::{ConnectionId, TenantId};
 use sqlx::{Connection, PgPool, postgres::PgPoolOptions};
 use store::{Census, Clock, Examination, IdPage, QueueWatch, Run, Store, StoreError, TenantWall};
+use tokio::sync::Semaphore;
 
 use crate::{access::Access, queue_watch::PostgresQueueWatch};
 
-/// Connections that one process opens at most. Workers hold one each while they write, the API needs a few.
+/// Connections that one process opens at most. Workers hold a few each while they stage, and one afterwards; the API needs some.
 const MAX_CONNECTIONS: u32 = 16;
 
 /// How long a caller waits for a connection before it hears that the database is not available.
@@ -40,6 +41,8 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct PostgresStore {
     access: Access,
+    /// Half of the connections, which is what staging may have of them.
+    staging: Arc<Semaphore>,
 }
 
 impl PostgresStore {
@@ -72,13 +75,14 @@ impl PostgresStore {
     /// A store on connections that the embedding program has already.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { access: Access::through(pool) }
+        let staging = (pool.options().get_max_connections() / 2).max(1);
+        Self { access: Access::through(pool), staging: Arc::new(Semaphore::new(staging as usize)) }
     }
 
     /// The same store with another clock for its schedules.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
-        Self { access: self.access.with_clock(clock) }
+        Self { access: self.access.with_clock(clock), ..self }
     }
 }
 

@@ -20,7 +20,7 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 /// Applies pending migrations under the database's advisory lock, so that processes which start together take turns. As a rule
-/// none is, which any session can see.
+/// none is, which any session can see; what a newer program is about to apply is its own affair.
 pub(crate) async fn migrate(access: &Access) -> Result<(), StoreError> {
     if compare(access).await?.obstacle().is_none() {
         return Ok(());

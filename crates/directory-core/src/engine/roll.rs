@@ -1,4 +1,4 @@
-//! Who is linked to the connection, and of whom the directory has told: 16 bytes for each.
+//! Who is linked to the connection, and of whom the directory has told: two hashes of 8 bytes for each.
 //!
 //! For a whole listing the store tells of everybody beforehand, so that a page needs a look-up only for those who differ from
 //! what is stored. Ids and values are kept as hashes under a seed of the run's own, so that by the next whole listing whoever
@@ -253,6 +253,8 @@ mod tests {
             Profile { email: "Ann@example.org", ..ann() },
             Profile { display_name: "Anna", ..ann() },
             Profile { given_name: None, family_name: Some("Ann"), ..ann() },
+            Profile { email: "ann@example.or", display_name: "gAnn", ..ann() },
+            Profile { display_name: "An", given_name: Some("nAnn"), ..ann() },
             Profile { given_name: None, ..ann() },
             Profile { family_name: Some(""), ..ann() },
             Profile { status: UserStatus::Inactive, deactivated_by: Some(DeactivatedBy::DirectoryAbsent), ..ann() },

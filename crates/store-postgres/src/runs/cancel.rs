@@ -10,7 +10,7 @@ use crate::{access::Access, audit, error::Fault};
 
 pub(super) async fn cancel(access: &Access, by: &Actor, tenant: TenantId, run: RunId) -> Result<Ending, Fault> {
     let mut tx = access.tenant(tenant).await?;
-    // Waits for the page or the batch that is being written.
+    // Waits for pages that are at their end, and for the batch that is being written; other pages find their lease lost.
     let Some(found) = lock(&mut tx, tenant, run).await? else { return Ok(Ending::NoRun) };
     match found.status {
         RunStatus::Cancelled => return Ok(Ending::Ended(Box::new(found))),

@@ -84,7 +84,9 @@ impl Runs for PostgresStore {
     }
 
     async fn stage(&self, lease: &Lease, page: &StagedPage) -> Result<(), StoreError> {
-        Ok(stage::stage(&self.access, lease, page).await?)
+        // Never closed.
+        let _place = self.staging.acquire().await;
+        persistently(|| stage::stage(&self.access, lease, page)).await
     }
 
     async fn amend(&self, lease: &Lease, amendments: &[Amendment]) -> Result<(), StoreError> {

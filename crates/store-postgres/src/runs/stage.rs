@@ -5,7 +5,7 @@ use sqlx::{PgConnection, types::Json};
 use store::{Lease, NewChange, StagedPage, StoreError};
 use uuid::Uuid;
 
-use super::lease::{held, hold};
+use super::lease::{held, hold, stands};
 use crate::{
     access::Access,
     error::{Fault, expect_rows},
@@ -45,7 +45,11 @@ pub(super) async fn clear(access: &Access, lease: &Lease) -> Result<(), Fault> {
 
 pub(super) async fn stage(access: &Access, lease: &Lease, page: &StagedPage) -> Result<(), Fault> {
     let mut tx = access.tenant(lease.tenant).await?;
+    // Whoever was overtaken must not meet what the next worker has staged.
+    stands(&mut tx, lease).await?;
     if !page.retracted.is_empty() {
+        // Whoever drops the plan locks the run first, too.
+        hold(&mut tx, lease).await?;
         let retracted: Vec<i64> = page.retracted.iter().copied().map(i64::from).collect();
         sqlx::query("DELETE FROM sync_changes WHERE tenant_id = $1 AND run_id = $2 AND seq = ANY ($3)")
             .bind(lease.tenant.0)
@@ -55,7 +59,8 @@ pub(super) async fn stage(access: &Access, lease: &Lease, page: &StagedPage) -> 
             .await?;
     }
     insert(&mut tx, lease, &page.changes).await?;
-    // Last, so that pages are written side by side; whoever drops the plan waits for the lock, and then sees the page.
+    // Last, so that pages are written side by side. From here to the end of the transaction nobody takes the lease away; and
+    // whoever drops the plan waits for that, and sees the page.
     hold(&mut tx, lease).await?;
     tx.commit().await?;
     Ok(())

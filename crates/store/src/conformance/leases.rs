@@ -32,6 +32,8 @@ pub(super) async fn no_write_works(store: &dyn Store, lease: &Lease) {
     lost("release", &store.release(lease).await);
     lost("clear_plan", &store.clear_plan(lease).await);
     lost("stage", &store.stage(lease, &page).await);
+    let again = StagedPage { retracted: Vec::new(), changes: vec![creates(1, "ext-1", "one@acme.example")] };
+    lost("stage what is there", &store.stage(lease, &again).await);
     lost("stage nothing", &store.stage(lease, &StagedPage::default()).await);
     lost("amend", &store.amend(lease, &[Amendment::Entangle { seq: 1 }]).await);
     lost("amend nothing", &store.amend(lease, &[]).await);
