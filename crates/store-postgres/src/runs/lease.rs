@@ -7,32 +7,35 @@ use store::{Lease, Progress, StoreError};
 
 use crate::{access::Access, decode::stored, error::Fault};
 
+/// The run, as long as the lease is ours.
+macro_rules! leased {
+    ($lock:literal) => {
+        concat!(
+            "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
+            $lock
+        )
+    };
+}
+
 /// Whether the lease stands at the moment. It may be lost by the next.
 pub(super) async fn stands(connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
-    let standing: Option<i32> = sqlx::query_scalar(
-        "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'",
-    )
-    .bind(lease.tenant.0)
-    .bind(lease.run.0)
-    .bind(lease.token)
-    .fetch_optional(connection)
-    .await?;
-    standing.map(|_| ()).ok_or(Fault::Store(StoreError::LeaseLost))
+    look(connection, lease, leased!("")).await
 }
 
 /// Locks the run for the rest of the transaction, so that nobody claims it before what is written under the lease is
 /// committed.
 pub(super) async fn hold(connection: &mut PgConnection, lease: &Lease) -> Result<(), Fault> {
-    let held: Option<i32> = sqlx::query_scalar(
-        "SELECT 1 FROM sync_runs WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND status = 'running'
-         FOR NO KEY UPDATE",
-    )
-    .bind(lease.tenant.0)
-    .bind(lease.run.0)
-    .bind(lease.token)
-    .fetch_optional(connection)
-    .await?;
-    held.map(|_| ()).ok_or(Fault::Store(StoreError::LeaseLost))
+    look(connection, lease, leased!(" FOR NO KEY UPDATE")).await
+}
+
+async fn look(connection: &mut PgConnection, lease: &Lease, run: &'static str) -> Result<(), Fault> {
+    let leased: Option<i32> = sqlx::query_scalar(run)
+        .bind(lease.tenant.0)
+        .bind(lease.run.0)
+        .bind(lease.token)
+        .fetch_optional(connection)
+        .await?;
+    leased.map(|_| ()).ok_or(Fault::Store(StoreError::LeaseLost))
 }
 
 /// A write of the run's own row under its lease hits one row, or the lease is another's.
